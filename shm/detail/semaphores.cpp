@@ -1,0 +1,104 @@
+#include "shm/detail/semaphores.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "shm/error.hpp"
+
+namespace daohil::shm::detail {
+namespace {
+
+constexpr mode_t kMode = 0644;
+
+std::string semaphore_name(const std::string& base, std::size_t i) {
+  return i < Layout::kSemaphores ? fmt::format("/{}_sem{:02}", base, i)
+                                 : fmt::format("/{}_semlog", base);
+}
+
+void post_up_to_one(sem_t* sem) noexcept {
+  int value = 0;
+  if (sem != nullptr && sem_getvalue(sem, &value) == 0 && value < 1) sem_post(sem);
+}
+
+}  // namespace
+
+std::string semaphore_base(const std::filesystem::path& stream) {
+  const std::string file = stream.filename().string();
+  return file.substr(0, file.find('.'));
+}
+
+Semaphores Semaphores::open(const std::filesystem::path& stream, Missing missing) {
+  const std::string base = semaphore_base(stream);
+  if (base.empty())
+    throw Error(Errc::invalid_argument,
+                fmt::format("stream {}: nothing before the first dot of the file name, from which "
+                            "its semaphores are named; use <name>.im.shm",
+                            stream.string()));
+  Semaphores set;
+  for (std::size_t i = 0; i < set.handles_.size(); ++i) {
+    const std::string name = semaphore_name(base, i);
+    sem_t* sem = missing == Missing::create ? sem_open(name.c_str(), O_CREAT, kMode, 0)
+                                            : sem_open(name.c_str(), 0);
+    if (sem != SEM_FAILED) {
+      set.handles_[i] = sem;
+    } else if (missing == Missing::create) {
+      throw Error(Errc::io, fmt::format("stream {}: create semaphore {}: {}", stream.string(), name,
+                                        std::strerror(errno)));
+    }
+  }
+  return set;
+}
+
+Semaphores Semaphores::create(const std::filesystem::path& stream) {
+  return open(stream, Missing::create);
+}
+
+Semaphores Semaphores::open_existing(const std::filesystem::path& stream) {
+  return open(stream, Missing::leave);
+}
+
+void Semaphores::unlink(const std::filesystem::path& stream) noexcept {
+  try {
+    const std::string base = semaphore_base(stream);
+    if (base.empty()) return;
+    for (std::size_t i = 0; i <= Layout::kSemaphores; ++i)
+      sem_unlink(semaphore_name(base, i).c_str());
+  } catch (...) {  // out of memory while tearing down: the names stay, nothing else can be done
+  }
+}
+
+Semaphores::Semaphores(Semaphores&& other) noexcept
+    : handles_(std::exchange(other.handles_, {})) {}
+
+Semaphores& Semaphores::operator=(Semaphores&& other) noexcept {
+  if (this != &other) {
+    close();
+    handles_ = std::exchange(other.handles_, {});
+  }
+  return *this;
+}
+
+Semaphores::~Semaphores() { close(); }
+
+void Semaphores::close() noexcept {
+  for (sem_t*& sem : handles_)
+    if (sem != nullptr) sem_close(std::exchange(sem, nullptr));
+}
+
+void Semaphores::post_all() noexcept {
+  for (sem_t* sem : handles_) post_up_to_one(sem);
+}
+
+void Semaphores::post(std::uint16_t number) noexcept { post_up_to_one(handle(number)); }
+
+void Semaphores::post_log() noexcept { post_up_to_one(log_handle()); }
+
+sem_t* Semaphores::handle(std::uint16_t number) const {
+  return number < Layout::kSemaphores ? handles_[number] : nullptr;
+}
+
+}  // namespace daohil::shm::detail

@@ -1,0 +1,218 @@
+// The reader's half of the protocol; the stores W0 .. W6 it pairs with stand in writer.cpp.
+//
+//   whole    R1  cnt0[s]  acquire, pairs with W3: pixels and stamp of that frame are visible
+//            R2  write[s] acquire
+//   copy     R3  pixels, unordered
+//            R4  acquire fence, pairs with F (between W0 and W1 of the frame that overwrites)
+//            R5  write[s] acquire, then cnt0[s]
+//
+// R5 in that order: a write flag that was set and cleared again (W0 .. W4 of frame k+N) is only
+// seen clear together with W3, so the counter then tells.
+//
+// `next` decides by the counter of the slot it wants and needs the index only when that counter
+// is not the one expected. A frame between W4 and W5 is thus already readable in order: it is
+// whole, and a successor of a writer that dies there rolls the index forward (Writer::attach).
+
+#include "shm/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "shm/detail/atomic.hpp"
+#include "shm/detail/cpu.hpp"
+#include "shm/detail/futex.hpp"
+#include "shm/detail/racy_copy.hpp"
+#include "shm/error.hpp"
+
+namespace daohil::shm {
+namespace {
+
+using detail::load;
+using detail::store;
+
+// A copy is overtaken only if the writer laps the whole ring meanwhile (at depth 1: writes at
+// all). After so many in a row the caller learns it instead of waiting here without bound.
+constexpr int kCopyAttempts = 16;
+
+// A writer of the reference library rings no doorbell; it is found out by the counter it leaves
+// there unchanged, at most so late:
+constexpr Duration kDoubt = std::chrono::milliseconds(5);
+// and then polled. Also for readers that may not write the announcement.
+constexpr Duration kPoll = std::chrono::microseconds(50);
+
+}  // namespace
+
+Reader::Reader(Segment segment) : segment_(std::move(segment)) { reset_tail(); }
+
+Reader Reader::open(const std::filesystem::path& path) {
+  return Reader(Segment::open(path, Access::read));
+}
+
+bool Reader::whole(std::uint32_t slot, Counter counter) const {
+  const std::byte* md = segment_.metadata(slot);
+  return load<std::uint64_t>(md, bytes::kCnt0, std::memory_order_acquire) == counter.value &&  // R1
+         load<std::uint8_t>(md, bytes::kWrite, std::memory_order_acquire) == 0;                // R2
+}
+
+// The frame, if it is whole from the first look to the last. Stamp and pixels are read in between,
+// under the sequence lock of the slot.
+std::optional<ReadResult> Reader::take(ReadStatus status, Tail frame, Buffer into) const {
+  if (!whole(frame.slot, frame.counter)) return std::nullopt;
+  const std::byte* md = segment_.metadata(frame.slot);
+  ReadResult result{.status = status, .counter = frame.counter, .slot = frame.slot};
+  result.id = {load<std::uint64_t>(md, bytes::kCnt2, std::memory_order_relaxed)};
+  result.time =
+      UtcTime{Duration{load<std::int64_t>(md, bytes::kTimeNs, std::memory_order_relaxed)}};
+  result.pixels = segment_.pixels(frame.slot);
+  if (into) {
+    detail::racy_copy(into->data(), result.pixels.data(), into->size());  // R3
+    result.pixels = *into;
+  }
+  if (!intact(result)) return std::nullopt;
+  return result;
+}
+
+// The slot the index names and its counter, made consistent. Our writer stores the counter before
+// the index, the reference the other way round: there, for a moment, the newest index leads to a
+// counter N too old. The slot before it then still holds a higher one, and that frame is the
+// newest that is certainly published.
+Tail Reader::newest_published() const {
+  const Layout& layout = segment_.layout();
+  const auto index = [&] {
+    // Modulo: a hostile writer must not lead a reader out of the mapping.
+    return load<std::uint32_t>(segment_.metadata(0), bytes::kFifoLastWritten,
+                               std::memory_order_acquire) %
+           layout.depth();
+  };
+  const auto counter = [&](std::uint32_t slot) {
+    return load<std::uint64_t>(segment_.metadata(slot), bytes::kCnt0, std::memory_order_acquire);
+  };
+  Tail newest;
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    newest = {index(), {}};
+    newest.counter.value = counter(newest.slot);
+    if (layout.depth() == 1) return newest;
+    const std::uint32_t before = layout.slot_before(newest.slot);
+    const Counter previous{counter(before)};
+    if (previous <= newest.counter) return newest;
+    // Either the ring went round between the loads, or the counter is not there yet.
+    if (index() == newest.slot && counter(newest.slot) == newest.counter.value)
+      return {before, previous};
+  }
+  return newest;
+}
+
+ReadResult Reader::next_into(Buffer into) {
+  const Tail wanted{segment_.layout().slot_after(tail_.slot), tail_.counter + 1};
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    if (const auto result = take(ReadStatus::success, wanted, into)) {
+      tail_ = wanted;
+      return *result;
+    }
+    const Tail newest = newest_published();
+    if (newest.counter <= tail_.counter) return {};  // not_ready
+    // In between the wanted frame may have been published after all.
+    if (newest.counter == wanted.counter && depth() > 1) continue;
+    if (auto result = take(ReadStatus::overwrite, newest, into)) {
+      result->lost = newest.counter - wanted.counter;
+      // At depth 1 the wanted frame can become readable between the two looks.
+      if (result->lost == 0) result->status = ReadStatus::success;
+      tail_ = newest;
+      return *result;
+    }
+    // At depth 1 the only slot is being rewritten: what was new is gone, what comes is not there.
+    if (depth() == 1) return {};
+  }
+  return {.status = ReadStatus::torn};
+}
+
+ReadResult Reader::newest_into(Buffer into) const {
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    const Tail newest = newest_published();
+    if (newest.counter.value == 0) return {};
+    if (const auto result = take(ReadStatus::success, newest, into)) return *result;
+    detail::relax();
+  }
+  return {.status = ReadStatus::torn};
+}
+
+ReadResult Reader::next(std::span<std::byte> into) {
+  check_buffer(into);
+  return next_into(into);
+}
+
+ReadResult Reader::newest(std::span<std::byte> into) {
+  check_buffer(into);
+  return newest_into(into);
+}
+
+ReadResult Reader::next_in_place() { return next_into(std::nullopt); }
+
+ReadResult Reader::newest_in_place() { return newest_into(std::nullopt); }
+
+bool Reader::intact(const ReadResult& frame) const {
+  std::atomic_thread_fence(std::memory_order_acquire);  // R4
+  const std::byte* md = segment_.metadata(frame.slot);
+  return load<std::uint8_t>(md, bytes::kWrite, std::memory_order_acquire) == 0 &&  // R5
+         load<std::uint64_t>(md, bytes::kCnt0, std::memory_order_acquire) == frame.counter.value;
+}
+
+bool Reader::readable() const {
+  if (whole(segment_.layout().slot_after(tail_.slot), tail_.counter + 1)) return true;
+  const Tail newest = newest_published();
+  return newest.counter > tail_.counter && whole(newest.slot, newest.counter);
+}
+
+void Reader::sleep_a_slice(MonotonicTime deadline) {
+  const Clock& clock = system_clock();
+  const std::byte* page = segment_.metadata(0);
+  const auto rung = load<std::uint32_t>(page, bytes::kDoorbell, std::memory_order_acquire);
+  std::byte* announce = segment_.announcement_page();
+  const bool doorbell_works =
+      rung == static_cast<std::uint32_t>(newest_published().counter.value);
+  if (announce == nullptr || !doorbell_works) {
+    clock.sleep_until(std::min(deadline, clock.now() + kPoll));
+    return;
+  }
+  store<std::uint32_t>(announce, bytes::kSleepers, 1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see Writer::wake
+  if (readable()) return;
+  detail::futex_wait(page + bytes::kDoorbell, rung, std::min(deadline, clock.now() + kDoubt));
+}
+
+bool Reader::wait(MonotonicTime deadline, Wait how) {
+  while (!readable()) {
+    if (system_clock().now() >= deadline) return false;
+    if (how == Wait::spin)
+      detail::relax();
+    else
+      sleep_a_slice(deadline);
+  }
+  return true;
+}
+
+ReadResult Reader::next(std::span<std::byte> into, MonotonicTime deadline, Wait how) {
+  check_buffer(into);
+  for (;;) {
+    ReadResult result = next(into);
+    if (result.status != ReadStatus::not_ready) return result;
+    if (!wait(deadline, how)) return {.status = ReadStatus::timeout};
+  }
+}
+
+Tail Reader::reset_tail() { return tail_ = newest_published(); }
+
+void Reader::set_tail(Tail tail) { tail_ = {tail.slot % depth(), tail.counter}; }
+
+void Reader::check_buffer(std::span<std::byte> into) const {
+  if (into.size() != format().bytes())
+    throw Error(Errc::invalid_argument,
+                fmt::format("read from stream {}: the buffer has {} bytes, a frame of {} has {}",
+                            segment_.path().string(), into.size(), format().str(),
+                            format().bytes()));
+}
+
+}  // namespace daohil::shm

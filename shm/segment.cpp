@@ -1,0 +1,269 @@
+#include "shm/segment.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "shm/detail/semaphores.hpp"
+#include "shm/error.hpp"
+#include "shm/time.hpp"
+
+namespace daohil::shm {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+static_assert(bytes::kSleepers < kPage && bytes::kDoorbell < kPage);
+
+Errc errc_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return Errc::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Errc::permission;
+    case ENOSPC:
+    case EDQUOT: return Errc::no_space;
+    default: return Errc::io;
+  }
+}
+
+[[noreturn]] void fail(int error, std::string_view action, const std::filesystem::path& path) {
+  throw Error(errc_of(error),
+              fmt::format("{} stream {}: {}", action, path.string(), std::strerror(error)));
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(int fd, std::size_t size, int protection)
+      : size_(size), at_(::mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
+  Mapping(Mapping&& other) noexcept
+      : size_(std::exchange(other.size_, 0)), at_(std::exchange(other.at_, MAP_FAILED)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(size_, other.size_);
+    std::swap(at_, other.at_);
+    return *this;
+  }
+  ~Mapping() {
+    if (*this) ::munmap(at_, size_);
+  }
+  [[nodiscard]] explicit operator bool() const { return at_ != MAP_FAILED; }
+  [[nodiscard]] std::byte* data() const { return static_cast<std::byte*>(at_); }
+
+ private:
+  std::size_t size_ = 0;
+  void* at_ = MAP_FAILED;
+};
+
+// A temporary name beside the stream, gone unless renamed into place.
+class NewFile {
+ public:
+  NewFile(const std::filesystem::path& target, mode_t mode)
+      : path_(target.string() + fmt::format(".new-{}", ::getpid())),
+        // O_EXCL: never follow or truncate something that is already there.
+        fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)) {
+    if (!fd_) fail(errno, "create", target);
+  }
+  NewFile(const NewFile&) = delete;
+  ~NewFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  void rename_to(const std::filesystem::path& target) {
+    if (::rename(path_.c_str(), target.c_str()) != 0) fail(errno, "create", target);
+    path_.clear();
+  }
+  FileDescriptor take() { return std::move(fd_); }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+};
+
+struct flock writer_lock(short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 0;
+  lock.l_len = 1;
+  return lock;
+}
+
+// Open-file-description locks: held by whoever holds the descriptor, so that threads and a second
+// mapping of one process exclude each other too (POSIX locks would not); freed when it is closed.
+bool try_writer_lock(int fd) {
+  auto lock = writer_lock(F_WRLCK);
+  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool someone_holds_writer_lock(int fd) {
+  auto lock = writer_lock(F_RDLCK);
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+// A file of that name is replaced only if it is a stream nobody writes.
+void refuse_to_replace(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return;
+  if (!S_ISREG(status.st_mode))
+    throw Error(Errc::busy, fmt::format("create stream {}: the path exists and is not a regular "
+                                        "file; remove it or choose another name",
+                                        path.string()));
+  const FileDescriptor old(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (old && someone_holds_writer_lock(old.get()))
+    throw Error(Errc::busy, fmt::format("create stream {}: another writer is alive and holds it; "
+                                        "stop that one or choose another name",
+                                        path.string()));
+}
+
+void reserve(int fd, std::size_t size, const std::filesystem::path& path) {
+  const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
+  if (error == ENOSPC || error == EFBIG)
+    throw Error(Errc::no_space, fmt::format("create stream {}: no room for {} bytes on its file "
+                                            "system; free some or lower depth or shape",
+                                            path.string(), size));
+  if (error != 0) fail(error, "reserve space for", path);
+}
+
+}  // namespace
+
+struct Segment::State {
+  std::filesystem::path path;
+  Access access;
+  Layout layout;
+  FileDescriptor fd;
+  Mapping mapping;
+  std::size_t size;
+  Mapping announcement{};
+};
+
+Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Segment::Segment(Segment&&) noexcept = default;
+Segment& Segment::operator=(Segment&&) noexcept = default;
+Segment::~Segment() = default;
+
+Segment Segment::create(const std::filesystem::path& path, const CreateOptions& options) {
+  check_stream_name(path.string());
+  const Layout layout(options.format, options.depth, options.keywords);
+  refuse_to_replace(path);
+
+  NewFile file(path, options.mode);
+  const std::size_t size = layout.file_bytes();
+  reserve(file.fd(), size, path);
+  Mapping mapping(file.fd(), size, PROT_READ | PROT_WRITE);
+  if (!mapping) fail(errno, "map", path);
+  format_stream({mapping.data(), size}, layout, path.string(), system_clock().utc_now());
+  // The lock comes before the name: nobody ever sees the stream without its writer.
+  if (!try_writer_lock(file.fd())) fail(errno, "lock", path);
+  detail::Semaphores::create(path);  // so that a reader of the reference library finds them
+  file.rename_to(path);
+  return Segment(std::make_unique<State>(
+      State{path, Access::read_write, layout, file.take(), std::move(mapping), size}));
+}
+
+Segment Segment::open(const std::filesystem::path& path, Access access) {
+  const bool writable = access == Access::read_write;
+  // O_NONBLOCK: opening a named pipe must not hang.
+  FileDescriptor fd(
+      ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) fail(errno, "open", path);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) fail(errno, "open", path);
+  if (!S_ISREG(status.st_mode))
+    throw Error(Errc::bad_layout,
+                fmt::format("open stream {}: not a regular file", path.string()));
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size < bytes::kMetadata)
+    throw Error(Errc::bad_layout,
+                fmt::format("open stream {}: the file has {} bytes, less than the metadata of one "
+                            "slot ({})",
+                            path.string(), size, bytes::kMetadata));
+  Mapping mapping(fd.get(), size, writable ? PROT_READ | PROT_WRITE : PROT_READ);
+  if (!mapping) fail(errno, "map", path);
+  const Layout layout = parse_layout({mapping.data(), size}, path.string());
+
+  auto state = std::make_unique<State>(
+      State{path, access, layout, std::move(fd), std::move(mapping), size});
+  if (!writable) {
+    const FileDescriptor again(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    struct stat same {};
+    if (again && ::fstat(again.get(), &same) == 0 && same.st_ino == status.st_ino &&
+        same.st_dev == status.st_dev)
+      state->announcement = Mapping(again.get(), kPage, PROT_READ | PROT_WRITE);
+  }
+  return Segment(std::move(state));
+}
+
+bool Segment::unlink(const std::filesystem::path& path) {
+  detail::Semaphores::unlink(path);
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  fail(errno, "unlink", path);
+}
+
+const std::filesystem::path& Segment::path() const { return state_->path; }
+const Layout& Segment::layout() const { return state_->layout; }
+Access Segment::access() const { return state_->access; }
+
+const std::byte* Segment::metadata(std::uint32_t slot) const {
+  return state_->mapping.data() + state_->layout.metadata_at(slot);
+}
+
+std::span<const std::byte> Segment::pixels(std::uint32_t slot) const {
+  return {state_->mapping.data() + state_->layout.pixels_at(slot), state_->layout.format().bytes()};
+}
+
+std::span<const std::byte> Segment::bytes() const { return {state_->mapping.data(), state_->size}; }
+
+std::byte* Segment::writable_metadata(std::uint32_t slot) {
+  return state_->mapping.data() + state_->layout.metadata_at(slot);
+}
+
+std::span<std::byte> Segment::writable_pixels(std::uint32_t slot) {
+  return {state_->mapping.data() + state_->layout.pixels_at(slot), state_->layout.format().bytes()};
+}
+
+std::byte* Segment::announcement_page() {
+  if (state_->access == Access::read_write) return state_->mapping.data();
+  return state_->announcement ? state_->announcement.data() : nullptr;
+}
+
+bool Segment::lock_for_writing() { return try_writer_lock(state_->fd.get()); }
+
+bool Segment::has_writer() const { return someone_holds_writer_lock(state_->fd.get()); }
+
+bool Segment::replaced() const {
+  struct stat mine {};
+  struct stat named {};
+  if (::fstat(state_->fd.get(), &mine) != 0) return true;
+  if (::stat(state_->path.c_str(), &named) != 0) return true;
+  return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
+}
+
+}  // namespace daohil::shm
