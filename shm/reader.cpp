@@ -124,7 +124,9 @@ ReadResult Reader::next_into(Buffer into) {
       return *result;
     }
     // At depth 1 the only slot is being rewritten: what was new is gone, what comes is not there.
-    if (depth() == 1) return {};
+    if (depth() == 1 && load<std::uint8_t>(segment_.metadata(0), bytes::kWrite,
+                                           std::memory_order_acquire) != 0)
+      return {};
   }
   return {.status = ReadStatus::torn};
 }

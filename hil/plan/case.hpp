@@ -1,0 +1,155 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "drivers/camera.hpp"
+#include "shm/frame.hpp"
+#include "shm/time.hpp"
+
+/// A checked plan: what `run` executes and `judge` judges. Every unit is resolved, every variable
+/// substituted, every reference valid. Plain data, no YAML behind it.
+namespace daohil::hil::plan {
+
+using shm::Duration;
+
+enum class Mode {
+  virtual_time,  ///< one thread steps writer and readers under a virtual clock, real FIFO code
+  sim,           ///< real time, separate processes, simulated or replayed source
+};
+[[nodiscard]] std::string_view name_of(Mode mode);  ///< "virtual", "sim"
+
+enum class Severity { mandatory, advisory };
+
+/// Time between two calls of a reader that is not waiting ("service time").
+struct ConstantLag {
+  Duration service{0};
+};
+
+enum class StallPhase {
+  fixed,  ///< every stall begins right after a read
+  sweep,  ///< the read before stall i is delayed by frac(i * golden ratio) of a period, so that
+          ///< stalls meet every phase of the frame cycle
+};
+
+/// After every `every` frames delivered, one gap of `stall` between two calls.
+struct PeriodicLag {
+  std::uint64_t every = 1;
+  Duration stall{0};
+  StallPhase phase = StallPhase::fixed;
+};
+
+/// Lag counted in frames instead of time: each call is made when exactly so many frames are
+/// unread; the list is gone through in circles. Virtual time only.
+struct UnreadLag {
+  std::vector<std::uint64_t> unread;
+};
+
+using Lag = std::variant<ConstantLag, PeriodicLag, UnreadLag>;
+
+enum class ReadMode { next, newest };
+enum class Rules {
+  verified,   ///< shm::Reader
+  reference,  ///< shm::ReferenceReader: the witness of the publication order
+};
+enum class Looks {
+  by_lag,               ///< calls when its lag lets it
+  at_each_publication_step,  ///< calls between any two publication steps; virtual time only
+};
+enum class Copying { copy, in_place };
+enum class OnEmpty { wait, poll };
+
+struct ReaderPlan {
+  std::string name;
+  ReadMode mode = ReadMode::next;
+  Rules rules = Rules::verified;
+  Looks looks = Looks::by_lag;
+  Copying copying = Copying::copy;
+  Duration hold{0};  ///< in_place: how long the pixels are used before intact() is asked
+  OnEmpty on_empty = OnEmpty::wait;
+  Duration poll{0};  ///< spacing of calls when on_empty is poll
+  std::vector<Lag> lag;
+};
+
+struct SourcePlan {
+  std::string role;
+  std::string kind;  ///< a name of drivers::camera_kinds()
+  drivers::CameraSettings settings;
+  /// sha256 of the pixels of the file as the bench declares it; empty when it does not.
+  std::string sha256;
+};
+
+struct FifoPlan {
+  std::string name;
+  std::uint32_t depth = 1;
+  mode_t mode = 0600;
+};
+
+using Value = std::variant<bool, std::int64_t, double, std::string>;
+
+enum class Operator { equals, not_equals, min, max, predicted };
+enum class Tier { a, b, c };
+
+/// One line of `expect`. Tier A and B can only fail by a bug of the system under test; tier C and
+/// timing may become INCONCLUSIVE when the bench was not fit to measure.
+struct Expectation {
+  std::string id;
+  std::string metric;  ///< "fifo.wfs.slow.overwrites", "source.wfs.rate"
+  Operator op = Operator::equals;
+  Value value{};        ///< for all but predicted; durations in ns, rates in Hz
+  std::string predicted;  ///< name of the prediction, for Operator::predicted
+  double slack = 0;       ///< allowed distance from the prediction, in the unit of the metric
+  Tier tier = Tier::a;
+  bool timing = false;
+  int line = 0;  ///< in the scenario file, for messages
+};
+
+/// A claim over the cases of one matrix variable: the smallest value of `over` for which `metric`
+/// is true equals the prediction.
+struct SweepExpectation {
+  std::string id;
+  std::string over;
+  std::string metric;
+  std::string predicted;
+  int line = 0;
+};
+
+struct Timeouts {
+  Duration setup = std::chrono::seconds(10);
+  Duration run = std::chrono::seconds(60);
+  Duration teardown = std::chrono::seconds(5);
+};
+
+struct Case {
+  std::string id;        ///< "lag.constant[N=8,rho=1.5]@ocam2k"
+  std::string scenario;  ///< "lag.constant"
+  std::string title;
+  std::string group;
+  std::string bench;
+  Severity severity = Severity::mandatory;
+  std::vector<std::string> requirements;
+  std::map<std::string, std::string> variables;  ///< of the matrix: {"N": "8", "rho": "1.5"}
+  Mode mode = Mode::virtual_time;
+  std::uint64_t seed = 0;
+  Timeouts timeouts;
+  int attempts = 1;  ///< at most so many, and only after ERROR or INCONCLUSIVE
+
+  SourcePlan source;
+  FifoPlan fifo;
+  std::vector<ReaderPlan> readers;
+  std::uint64_t frames = 0;  ///< how many the source publishes
+  std::vector<Expectation> expect;
+  std::vector<SweepExpectation> sweep;
+
+  std::string skip;      ///< why this case cannot run here; empty: it can
+  std::string resolved;  ///< the scenario as YAML with everything substituted, for the evidence
+};
+
+}  // namespace daohil::hil::plan
