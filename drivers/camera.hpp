@@ -50,6 +50,8 @@ struct CameraDescription {
   std::optional<std::uint64_t> frames;
   /// sha256 (hex) of the pixels of one pass of a recording, C order, little endian; else empty.
   std::string sha256;
+  /// Frames of one pass of a recording; 0 for a camera that repeats nothing.
+  std::uint64_t pass = 0;
 };
 
 /// The outcome of waiting for a frame. None throws: none is exceptional at 2 kHz.

@@ -1,0 +1,294 @@
+#include "hil/judge/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "hil/judge/metrics.hpp"
+#include "hil/judge/prediction.hpp"
+
+namespace daohil::hil::judge {
+namespace {
+
+constexpr double kAmbiguousLimit = 0.01;  // scenarios: more ambiguous calls prove nothing
+
+double number(const plan::Value& value) {
+  if (const auto* b = std::get_if<bool>(&value)) return *b ? 1 : 0;
+  if (const auto* i = std::get_if<std::int64_t>(&value)) return static_cast<double>(*i);
+  if (const auto* d = std::get_if<double>(&value)) return *d;
+  return std::nan("");
+}
+
+bool same(const plan::Value& a, const plan::Value& b) {
+  if (std::holds_alternative<std::string>(a) || std::holds_alternative<std::string>(b))
+    return a == b;
+  return number(a) == number(b);
+}
+
+bool holds(const plan::Expectation& expectation, const plan::Value& observed) {
+  switch (expectation.op) {
+    case plan::Operator::equals: return same(observed, expectation.value);
+    case plan::Operator::not_equals: return !same(observed, expectation.value);
+    case plan::Operator::min: return number(observed) >= number(expectation.value);
+    case plan::Operator::max: return number(observed) <= number(expectation.value);
+    case plan::Operator::predicted: break;
+  }
+  return false;
+}
+
+bool within(const Prediction& prediction, double slack, const plan::Value& observed) {
+  if (std::holds_alternative<std::string>(prediction.nominal))
+    return observed == prediction.nominal;
+  const double value = number(observed);
+  return value >= prediction.low - slack && value <= prediction.high + slack;
+}
+
+std::string limit_text(const plan::Expectation& e) {
+  switch (e.op) {
+    case plan::Operator::equals: return "= " + to_text(e.value);
+    case plan::Operator::not_equals: return "not " + to_text(e.value);
+    case plan::Operator::min: return ">= " + to_text(e.value);
+    case plan::Operator::max: return "<= " + to_text(e.value);
+    case plan::Operator::predicted: return "predicted";
+  }
+  return {};
+}
+
+std::string interval_text(const Prediction& p) {
+  if (p.low == p.high || std::holds_alternative<std::string>(p.nominal)) return to_text(p.nominal);
+  return fmt::format("{} [{:.6g}, {:.6g}]", to_text(p.nominal), p.low, p.high);
+}
+
+class Judgement {
+ public:
+  Judgement(const plan::Case& planned, const drivers::CameraDescription& source,
+            const Trace& trace)
+      : planned_(planned), source_(source), source_facts_(examine_source(planned, source, trace)) {
+    result_.planned = planned;
+    result_.source = source;
+    name_metrics(planned, source_facts_, result_.metrics);
+    for (std::size_t i = 0; i < planned.readers.size(); ++i) {
+      const plan::ReaderPlan& reader = planned.readers[i];
+      facts_[reader.name] =
+          examine_reader(planned, reader, source, trace.source, trace.readers.at(i));
+      name_metrics(planned, reader, facts_[reader.name], result_.metrics);
+    }
+    result_.health = source_facts_.health;
+    for (const auto& [name, facts] : facts_) result_.health.pauses += facts.pauses;
+  }
+
+  CaseResult conclude() {
+    for (const plan::Expectation& expectation : planned_.expect) measure(expectation);
+    if (!source_facts_.identity_broken.empty())
+      raise(Verdict::fail, "source: " + source_facts_.identity_broken);
+    check_ambiguity();
+    if (!result_.health.unfit.empty()) raise(Verdict::inconclusive, result_.health.unfit);
+    result_.headline = headline();
+    return std::move(result_);
+  }
+
+ private:
+  void measure(const plan::Expectation& expectation) {
+    Measurement m;
+    m.id = expectation.id;
+    m.metric = expectation.metric;
+    m.tier = expectation.tier;
+    m.limit = limit_text(expectation);
+    const auto known = result_.metrics.find(expectation.metric);
+    if (known == result_.metrics.end()) {
+      m.verdict = Verdict::error;
+      m.why = fmt::format("no such metric: {}", expectation.metric);
+      note(std::move(m));
+      return;
+    }
+    m.observed = known->second;
+    bool good = false;
+    if (expectation.op == plan::Operator::predicted) {
+      const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
+      m.prediction = predict(planned_, source_, expectation.predicted, expectation.metric,
+                             source_facts_, facts_.at(reader->name));
+      m.limit = "predicted " + interval_text(*m.prediction);
+      good = within(*m.prediction, expectation.slack, m.observed);
+    } else {
+      good = holds(expectation, m.observed);
+    }
+    if (!good) blame(expectation, m);
+    note(std::move(m));
+  }
+
+  // Who is at fault: the system under test, or a host that stood still?
+  void blame(const plan::Expectation& expectation, Measurement& m) const {
+    const bool may_be_the_bench = planned_.mode == plan::Mode::sim &&
+                                  (expectation.tier == plan::Tier::c || expectation.timing);
+    const bool bench_at_fault =
+        may_be_the_bench && (result_.health.pauses > 0 || !result_.health.unfit.empty());
+    m.verdict = bench_at_fault ? Verdict::inconclusive : Verdict::fail;
+    m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed),
+                        m.prediction ? m.limit : "expected " + m.limit);
+    if (bench_at_fault)
+      m.why += fmt::format("; the host stood still {} times for more than a frame",
+                           result_.health.pauses);
+    else
+      m.why += detail_of(expectation.metric);
+  }
+
+  [[nodiscard]] std::string detail_of(const std::string& metric) const {
+    const plan::ReaderPlan* reader = reader_of(planned_, metric);
+    if (reader == nullptr) return {};
+    const ReaderFacts& facts = facts_.at(reader->name);
+    if (metric.ends_with(".identity")) return ": " + facts.identity_broken;
+    if (metric.ends_with(".oracle.violations")) return ": " + facts.oracle.first_violation;
+    return {};
+  }
+
+  void check_ambiguity() {
+    for (const auto& [name, facts] : facts_) {
+      const OracleFinding& oracle = facts.oracle;
+      if (static_cast<double>(oracle.ambiguous) >
+          kAmbiguousLimit * static_cast<double>(oracle.checked))
+        raise(Verdict::inconclusive,
+              fmt::format("reader '{}': {} of {} calls were ambiguous (limit 1 %)", name,
+                          oracle.ambiguous, oracle.checked));
+    }
+  }
+
+  void note(Measurement m) {
+    if (m.verdict != Verdict::pass) raise(m.verdict, m.why);
+    result_.measurements.push_back(std::move(m));
+  }
+
+  void raise(Verdict verdict, const std::string& why) {
+    if (verdict <= result_.verdict) return;
+    result_.verdict = verdict;
+    result_.why = why;
+  }
+
+  // The first predicted quantities, else the counts of the first reader.
+  [[nodiscard]] std::string headline() const {
+    std::string text;
+    for (const Measurement& m : result_.measurements) {
+      if (!m.prediction || text.size() > 60) continue;
+      const std::string quantity = m.metric.substr(m.metric.rfind('.') + 1);
+      if (std::holds_alternative<std::string>(m.observed)) {
+        text += fmt::format("{} {:.12}... {}  ", quantity, to_text(m.observed),
+                            m.verdict == Verdict::pass ? "equal" : "differs");
+      } else {
+        text += fmt::format("{} {} predicted {}  ", quantity, to_text(m.observed),
+                            interval_text(*m.prediction));
+      }
+    }
+    if (text.empty() && !planned_.readers.empty()) {
+      const ReaderFacts& facts = facts_.at(planned_.readers.front().name);
+      text = fmt::format("delivered {}  overwrites {}  lost {}", facts.delivered, facts.overwrites,
+                         facts.lost);
+    }
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    return text;
+  }
+
+  const plan::Case& planned_;
+  const drivers::CameraDescription& source_;
+  SourceFacts source_facts_;
+  std::map<std::string, ReaderFacts> facts_;
+  CaseResult result_;
+};
+
+// Cases that differ in the swept variable only.
+std::string siblings_key(const plan::Case& planned, const std::string& over) {
+  std::string key = planned.scenario + "@" + planned.bench;
+  for (const auto& [name, value] : planned.variables)
+    if (name != over) key += fmt::format(" {}={}", name, value);
+  return key;
+}
+
+CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
+                       const plan::SweepExpectation& sweep) {
+  const CaseResult& model = *siblings.front();
+  CaseResult result = not_run(model.planned, Verdict::pass, {});
+  result.planned.id = fmt::format("{}/{}@{}", model.planned.scenario, sweep.id, model.planned.bench);
+  result.source = model.source;
+
+  std::map<std::int64_t, bool> outcome;
+  for (const CaseResult* sibling : siblings) {
+    if (sibling->verdict >= Verdict::inconclusive) {
+      result.verdict = Verdict::inconclusive;
+      result.why = fmt::format("case {} gave {}", sibling->planned.id, name_of(sibling->verdict));
+      return result;
+    }
+    if (sibling->verdict == Verdict::skip) return not_run(result.planned, Verdict::skip, sibling->why);
+    outcome[std::stoll(sibling->planned.variables.at(sweep.over))] =
+        number(sibling->metrics.at(sweep.metric)) != 0;
+  }
+  const auto first =
+      std::find_if(outcome.begin(), outcome.end(), [](const auto& o) { return o.second; });
+
+  Measurement m;
+  m.id = sweep.id;
+  m.metric = fmt::format("smallest {} with {}", sweep.over, sweep.metric);
+  m.tier = plan::Tier::c;
+  m.prediction = predict(model.planned, *model.source, sweep.predicted, sweep.metric);
+  m.limit = "predicted " + to_text(m.prediction->nominal);
+  m.observed = first == outcome.end() ? plan::Value{std::string("none of the sweep")}
+                                      : plan::Value{first->first};
+  result.headline = fmt::format("{} {}  {}  ({})", m.metric, to_text(m.observed), m.limit,
+                                m.prediction->formula);
+  if (!same(m.observed, m.prediction->nominal)) {
+    m.verdict = Verdict::fail;
+    m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed), m.limit);
+  }
+  result.verdict = m.verdict;
+  result.why = m.why;
+  result.measurements.push_back(std::move(m));
+  return result;
+}
+
+}  // namespace
+
+CaseResult judge(const plan::Case& planned, const drivers::CameraDescription& source,
+                 const Trace& trace) {
+  return Judgement(planned, source, trace).conclude();
+}
+
+CaseResult not_run(const plan::Case& planned, Verdict verdict, const std::string& why) {
+  CaseResult result;
+  result.planned = planned;
+  result.verdict = verdict;
+  result.why = why;
+  return result;
+}
+
+std::vector<CaseResult> judge_sweeps(const std::vector<CaseResult>& cases) {
+  struct Group {
+    const plan::SweepExpectation* sweep;
+    std::vector<const CaseResult*> siblings;
+  };
+  std::vector<std::string> order;
+  std::map<std::string, Group> groups;
+  for (const CaseResult& result : cases) {
+    for (const plan::SweepExpectation& sweep : result.planned.sweep) {
+      const std::string key = siblings_key(result.planned, sweep.over) + " " + sweep.id;
+      auto [group, added] = groups.try_emplace(key, Group{&sweep, {}});
+      if (added) order.push_back(key);
+      group->second.siblings.push_back(&result);
+    }
+  }
+  std::vector<CaseResult> results;
+  for (const std::string& key : order)
+    results.push_back(judge_sweep(groups.at(key).siblings, *groups.at(key).sweep));
+  return results;
+}
+
+Verdict overall(const std::vector<CaseResult>& cases) {
+  Verdict worst = Verdict::skip;
+  for (const CaseResult& result : cases) {
+    Verdict verdict = result.verdict;
+    if (result.planned.severity == plan::Severity::advisory && verdict != Verdict::aborted)
+      verdict = std::min(verdict, Verdict::marginal);
+    worst = std::max(worst, verdict);
+  }
+  return worst;
+}
+
+}  // namespace daohil::hil::judge

@@ -1,0 +1,194 @@
+#include "hil/judge/prediction.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "hil/judge/theory.hpp"
+#include "hil/lag_schedule.hpp"
+
+namespace daohil::hil::judge {
+namespace {
+
+// Until a run has measured it: the writer's claim-to-published time w of T7. Copying 115 kB takes
+// about 10 us; the depth that T7 gives does not depend on it unless h + w is near a whole period.
+constexpr Duration kAssumedCopy = std::chrono::microseconds(50);
+
+enum class Quantity { overwrites, lost, backlog };
+
+std::uint64_t pick(const Totals& totals, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::overwrites: return totals.overwrites;
+    case Quantity::lost: return totals.lost;
+    case Quantity::backlog: return totals.backlog;
+  }
+  return 0;
+}
+
+class Predictor {
+ public:
+  Predictor(const plan::Case& planned, const drivers::CameraDescription& source,
+            const plan::ReaderPlan& reader)
+      : planned_(planned),
+        source_(source),
+        reader_(reader),
+        lag_(reader, source.rate.period()) {}
+
+  void as_measured(const SourceFacts& bench, const ReaderFacts& reader) {
+    bench_ = &bench;
+    facts_ = &reader;
+  }
+
+  [[nodiscard]] Prediction totals(Quantity quantity) const {
+    const bool exact = planned_.mode == plan::Mode::virtual_time;
+    const Deviation nominal{.rate = source_.rate,
+                            .wake_latency = exact ? kVirtualPublication : Duration{0}};
+    const std::uint64_t n =
+        pick(recursion(lag_, planned_.fifo.depth, planned_.frames, nominal), quantity);
+    Prediction p{.nominal = static_cast<std::int64_t>(n),
+                 .low = static_cast<double>(n),
+                 .high = static_cast<double>(n),
+                 .formula = formula(),
+                 .inputs = inputs()};
+    if (facts_ != nullptr && !exact) widen(quantity, p);
+    return p;
+  }
+
+  [[nodiscard]] Prediction depth() const {
+    const std::uint64_t n = safe();
+    return {.nominal = static_cast<std::int64_t>(n),
+            .low = static_cast<double>(n),
+            .high = static_cast<double>(n),
+            .formula = "T7: N >= ceil(g f) + ceil((h + w) f)",
+            .inputs = inputs_of_depth()};
+  }
+
+  [[nodiscard]] Prediction lossless() const {
+    const bool yes = planned_.fifo.depth >= safe();
+    return {.nominal = yes,
+            .low = yes ? 1.0 : 0.0,
+            .high = yes ? 1.0 : 0.0,
+            .formula = "T7: lossless if N >= ceil(g f) + ceil((h + w) f)",
+            .inputs = fmt::format("N={} {}", planned_.fifo.depth, inputs_of_depth())};
+  }
+
+  [[nodiscard]] Prediction age() const {
+    const Duration bound = age_bound(planned_.fifo.depth, source_.rate);
+    const Duration measured =
+        facts_ == nullptr ? Duration{0} : Duration{facts_->worst_wake + facts_->worst_lateness};
+    return {.nominal = bound.count(),
+            .low = 0,
+            .high = static_cast<double>((bound + measured).count()),
+            .formula = "T5: age < N T (+ eps)",
+            .inputs = fmt::format("N={} T={} ns", planned_.fifo.depth,
+                                  source_.rate.period().count())};
+  }
+
+ private:
+  // The hull of the recursion over every corner of what was measured, each sharpened to the worst
+  // case: rate low and high, wake-up and calls prompt and late.
+  void widen(Quantity quantity, Prediction& p) const {
+    const double error = std::abs(bench_->health.rate_error_ppm) * 1e-6;
+    const std::uint64_t frames = std::max<std::uint64_t>(bench_->frames, 1);
+    for (const double factor : {1 - error, 1 + error})
+      for (const std::int64_t wake : {std::int64_t{0}, facts_->worst_wake})
+        for (const std::int64_t late : {std::int64_t{0}, facts_->worst_lateness}) {
+          const Deviation corner{.rate = Rate::hertz(source_.rate.hertz() * factor),
+                                 .wake_latency = Duration{wake},
+                                 .call_lateness = Duration{late}};
+          const auto n = static_cast<double>(
+              pick(recursion(lag_, planned_.fifo.depth, frames, corner), quantity));
+          p.low = std::min(p.low, n);
+          p.high = std::max(p.high, n);
+        }
+    // A frame evicted while it was being rewritten moves one overwrite by one read.
+    const double moved = static_cast<double>(facts_->evicted) *
+                         (quantity == Quantity::overwrites ? 1 : planned_.fifo.depth);
+    p.low = std::max(0.0, p.low - moved);
+    p.high += moved;
+  }
+
+  [[nodiscard]] std::uint64_t safe() const {
+    return safe_depth(lag_.longest_gap(), reader_.hold, copy(), source_.rate);
+  }
+  [[nodiscard]] Duration copy() const {
+    return bench_ == nullptr || planned_.mode == plan::Mode::virtual_time
+               ? kAssumedCopy
+               : Duration{bench_->copy_p99};
+  }
+  [[nodiscard]] std::string formula() const {
+    if (lag_.unread_at(0)) return "overwrite iff unread >= N + 1, loses unread - 1";
+    for (const plan::Lag& lag : reader_.lag)
+      if (std::holds_alternative<plan::PeriodicLag>(lag))
+        return "T4: d = floor((g + eps) f); overwrite iff d >= N + 1, loses d - 1";
+    return lag_.longest_gap() > source_.rate.period()
+               ? "T2: X = floor(phi + (R-1)(rho-1)); overwrites = floor(X/N), each loses N"
+               : "T2: rho <= 1, none";
+  }
+  [[nodiscard]] std::string inputs() const {
+    return fmt::format("N={} f={:.6g} Hz g={} ns rho={:.4g} frames={}", planned_.fifo.depth,
+                       source_.rate.hertz(), lag_.longest_gap().count(),
+                       static_cast<double>(lag_.longest_gap().count()) /
+                           static_cast<double>(source_.rate.period().count()),
+                       planned_.frames);
+  }
+  [[nodiscard]] std::string inputs_of_depth() const {
+    return fmt::format("g={} ns h={} ns w={} ns f={:.6g} Hz", lag_.longest_gap().count(),
+                       reader_.hold.count(), copy().count(), source_.rate.hertz());
+  }
+
+  const plan::Case& planned_;
+  const drivers::CameraDescription& source_;
+  const plan::ReaderPlan& reader_;
+  LagSchedule lag_;
+  const SourceFacts* bench_ = nullptr;
+  const ReaderFacts* facts_ = nullptr;
+};
+
+Prediction of_name(const Predictor& predictor, const drivers::CameraDescription& source,
+                   const std::string& name) {
+  if (name == "overwrites") return predictor.totals(Quantity::overwrites);
+  if (name == "lost") return predictor.totals(Quantity::lost);
+  if (name == "backlog") return predictor.totals(Quantity::backlog);
+  if (name == "safe_depth") return predictor.depth();
+  if (name == "lossless") return predictor.lossless();
+  if (name == "age_bound") return predictor.age();
+  if (name == "source_sha256")
+    return {.nominal = source.sha256,
+            .low = 0,
+            .high = 0,
+            .formula = "sha256 of the recording's pixels, C order, little endian",
+            .inputs = source.identity};
+  throw std::invalid_argument(fmt::format("unknown prediction '{}'", name));
+}
+
+const plan::ReaderPlan& known_reader(const plan::Case& planned, const std::string& metric) {
+  if (const plan::ReaderPlan* reader = reader_of(planned, metric)) return *reader;
+  throw std::invalid_argument(fmt::format("no reader in metric '{}'", metric));
+}
+
+}  // namespace
+
+const plan::ReaderPlan* reader_of(const plan::Case& planned, const std::string& metric) {
+  for (const plan::ReaderPlan& reader : planned.readers)
+    if (metric.starts_with(fmt::format("fifo.{}.{}.", planned.fifo.name, reader.name)))
+      return &reader;
+  return nullptr;
+}
+
+Prediction predict(const plan::Case& planned, const drivers::CameraDescription& source,
+                   const std::string& prediction, const std::string& metric) {
+  return of_name(Predictor(planned, source, known_reader(planned, metric)), source, prediction);
+}
+
+Prediction predict(const plan::Case& planned, const drivers::CameraDescription& source,
+                   const std::string& prediction, const std::string& metric,
+                   const SourceFacts& bench, const ReaderFacts& reader) {
+  Predictor predictor(planned, source, known_reader(planned, metric));
+  predictor.as_measured(bench, reader);
+  return of_name(predictor, source, prediction);
+}
+
+}  // namespace daohil::hil::judge

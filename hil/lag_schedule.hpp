@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "hil/plan/case.hpp"
+#include "shm/time.hpp"
+
+namespace daohil::hil {
+
+/// What a reader's list of lags means: how long after one call the next is made. One definition,
+/// used by the actor that obeys it and by the theory that predicts from it.
+///
+/// Call j+1 is intended at (call j had to wait ? its return : its intended time) + gap. So a
+/// reader that never waits keeps an absolute grid and one late wake-up does not add up.
+class LagSchedule {
+ public:
+  /// @param period of the source, for stalls that sweep the phase
+  LagSchedule(const plan::ReaderPlan& reader, shm::Duration period);
+
+  /// Gap after the n-th delivered frame (n >= 1). At least the hold of an in-place reader.
+  [[nodiscard]] shm::Duration gap_after(std::uint64_t delivered) const;
+  /// For lag counted in frames: how many must be unread at call `call` (0-based); empty for lag
+  /// in time.
+  [[nodiscard]] std::optional<std::uint64_t> unread_at(std::uint64_t call) const;
+
+  /// Longest planned gap, the g of T4 and T7; the constant service time if there is no stall.
+  [[nodiscard]] shm::Duration longest_gap() const;
+
+ private:
+  [[nodiscard]] shm::Duration sweep_delay(std::uint64_t stall) const;
+
+  shm::Duration period_;
+  shm::Duration service_{0};
+  std::vector<plan::PeriodicLag> stalls_;
+  std::vector<std::uint64_t> unread_;
+};
+
+}  // namespace daohil::hil

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace daohil::hil::plan {
+
+/// Text from a file as it may stand in a one-line message: in quotes, line breaks and control
+/// characters escaped, cut after 60 characters.
+[[nodiscard]] std::string show(std::string_view text);
+
+/// The candidate with the smallest edit distance (insert, delete, replace, swap neighbours) if it
+/// is near enough to be what was meant, else empty. Ties: the first.
+[[nodiscard]] std::string_view nearest(std::string_view text,
+                                       std::span<const std::string_view> candidates);
+
+/// "; did you mean 'depth'?" or nothing.
+[[nodiscard]] std::string did_you_mean(std::string_view text,
+                                       std::span<const std::string_view> candidates);
+
+}  // namespace daohil::hil::plan

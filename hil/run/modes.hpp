@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+
+#include "hil/run/reader_actor.hpp"
+#include "hil/run/runner.hpp"
+
+namespace daohil::hil::run {
+
+/// What both schedulers need to know of a case.
+struct Stage {
+  const plan::Case& wanted;
+  std::filesystem::path stream;  ///< to be created by the source; the caller removes it
+  const drivers::CameraDescription& source;
+  Proof proof;
+  const Surroundings& surroundings;
+
+  [[nodiscard]] shm::CreateOptions fifo() const {
+    return {.format = source.format, .depth = wanted.fifo.depth, .mode = wanted.fifo.mode};
+  }
+  /// Proof for one reader: sums cost time and are taken only where they are asked for.
+  [[nodiscard]] Proof proof_for(const plan::ReaderPlan& reader) const;
+  /// Room for every call a reader can sensibly make.
+  [[nodiscard]] std::size_t calls_of(const plan::ReaderPlan& reader) const;
+};
+
+/// Source and readers as processes of their own, by the system clock. SIGPIPE-free, Ctrl-C-safe;
+/// every child dies with its parent.
+Recording run_in_real_time(const Stage& stage);
+
+/// All actors in this thread under a virtual clock: same actors, same FIFO, deterministic.
+Recording run_in_virtual_time(const Stage& stage);
+
+}  // namespace daohil::hil::run

@@ -1,0 +1,90 @@
+#include "hil/trace.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+
+namespace daohil::hil {
+namespace {
+
+constexpr char kMagic[8] = {'H', 'I', 'L', 'T', 'R', 'C', '0', '1'};
+
+enum class Kind : std::uint32_t { source = 1, reader = 2 };
+
+struct Section {
+  Kind kind;
+  std::uint32_t event_bytes;
+  std::uint64_t events;
+  char name[64];
+};
+static_assert(sizeof(Section) == 80);
+
+template <typename Event>
+void put_section(std::ofstream& out, Kind kind, const std::string& name,
+                 const std::vector<Event>& events) {
+  Section section{kind, sizeof(Event), events.size(), {}};
+  std::strncpy(section.name, name.c_str(), sizeof section.name - 1);
+  out.write(reinterpret_cast<const char*>(&section), sizeof section);
+  out.write(reinterpret_cast<const char*>(events.data()),
+            static_cast<std::streamsize>(events.size() * sizeof(Event)));
+}
+
+template <typename Event>
+std::vector<Event> get_events(std::ifstream& in, const Section& section, std::uintmax_t left,
+                              const std::filesystem::path& file) {
+  if (section.event_bytes != sizeof(Event) || section.events > left / sizeof(Event))
+    throw std::runtime_error(fmt::format("{}: damaged trace: section '{:.64}' says {} events of {} "
+                                         "bytes",
+                                         file.string(), section.name, section.events,
+                                         section.event_bytes));
+  std::vector<Event> events(section.events);
+  in.read(reinterpret_cast<char*>(events.data()),
+          static_cast<std::streamsize>(events.size() * sizeof(Event)));
+  return events;
+}
+
+}  // namespace
+
+void write_trace(const std::filesystem::path& file, const Trace& trace) {
+  std::ofstream out(file, std::ios::binary);
+  out.write(kMagic, sizeof kMagic);
+  const auto sections = static_cast<std::uint32_t>(1 + trace.readers.size());
+  out.write(reinterpret_cast<const char*>(&sections), sizeof sections);
+  put_section(out, Kind::source, "source", trace.source);
+  for (const ReaderTrace& reader : trace.readers)
+    put_section(out, Kind::reader, reader.name, reader.calls);
+  out.close();
+  if (!out) throw std::runtime_error(fmt::format("cannot write {}", file.string()));
+}
+
+Trace read_trace(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const auto bytes = std::filesystem::file_size(file);
+  char magic[sizeof kMagic];
+  std::uint32_t sections = 0;
+  in.read(magic, sizeof magic);
+  in.read(reinterpret_cast<char*>(&sections), sizeof sections);
+  if (!in || std::memcmp(magic, kMagic, sizeof magic) != 0)
+    throw std::runtime_error(fmt::format("{}: not a trace", file.string()));
+  Trace trace;
+  for (std::uint32_t i = 0; i < sections; ++i) {
+    Section section;
+    in.read(reinterpret_cast<char*>(&section), sizeof section);
+    if (!in) throw std::runtime_error(fmt::format("{}: trace is cut short", file.string()));
+    section.name[sizeof section.name - 1] = '\0';
+    if (section.kind == Kind::source) {
+      trace.source = get_events<SourceEvent>(in, section, bytes, file);
+    } else {
+      ReaderTrace reader;
+      reader.name = section.name;
+      reader.calls = get_events<CallEvent>(in, section, bytes, file);
+      trace.readers.push_back(std::move(reader));
+    }
+  }
+  if (!in) throw std::runtime_error(fmt::format("{}: trace is cut short", file.string()));
+  return trace;
+}
+
+}  // namespace daohil::hil
