@@ -22,10 +22,10 @@
 namespace daohil::hil::plan {
 namespace {
 
-// The parser recurses once a level and looks back once a simple key: both limits keep a hostile
-// file from costing stack or minutes.
+// The parser recurses once a level: the limits keep a hostile file from costing stack or minutes.
 constexpr std::size_t kMaxDepth = 32;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxKeys = 1000;  // each new key is compared with all before it
 
 [[noreturn]] void fail(const std::string& file, int line, const std::string& problem) {
   throw Error(fmt::format("{}:{}: {}", file, line, problem));
@@ -97,6 +97,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (first != keys.end())
       fail(file_, line_of(mark), fmt::format("key {} is already in line {}; keep one of the two",
                                              show(name), first->line));
+    if (keys.size() >= kMaxKeys)
+      fail(file_, line_of(mark), fmt::format("more than {} keys in one map", kMaxKeys));
     keys.push_back({name, line_of(mark)});
   }
 

@@ -104,10 +104,11 @@ std::int64_t Field::integer(std::int64_t min, std::int64_t max) const {
   const auto& value = scalar("a whole number such as -1");
   const bool negative = value.starts_with('-');
   const auto digits = std::string_view(value).substr(negative ? 1 : 0);
-  // A count has at most 18 digits: the sign cannot overflow.
-  const auto magnitude =
-      static_cast<std::int64_t>(converted(*this, [&] { return parse_count(digits); }));
-  const auto n = negative ? -magnitude : magnitude;
+  const auto magnitude = converted(*this, [&] { return parse_count(digits); });
+  if (magnitude > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    fail(fmt::format("{} is outside {} to {}", value, min, max));
+  const auto n = negative ? -static_cast<std::int64_t>(magnitude)
+                          : static_cast<std::int64_t>(magnitude);
   if (n < min || n > max) fail(fmt::format("{} is outside {} to {}", n, min, max));
   return n;
 }

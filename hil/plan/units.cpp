@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <charconv>
 #include <limits>
 #include <optional>
 #include <span>
@@ -31,7 +32,7 @@ struct Unit {
 struct Kind {
   std::string_view noun;     // "a duration"
   std::string_view example;  // "20.5ms"
-  std::string_view grain;    // "nanosecond"
+  std::string_view grain;    // "nanoseconds"
   std::span<const Unit> units;
   std::uint64_t max;
   std::string_view max_text;
@@ -55,12 +56,12 @@ constexpr std::array<Unit, 7> kByteUnits{{{"B", 1},
                                           {"GiB", 1ULL << 30}}};
 constexpr std::array<Unit, 3> kFractionUnits{{{"%", 10'000'000}, {"ppm", 1'000}, {"ppb", 1}}};
 
-constexpr Kind kDuration{"a duration", "20.5ms",  "nanosecond",
+constexpr Kind kDuration{"a duration", "20.5ms",  "nanoseconds",
                          kTimeUnits,   kMaxNanos, "292 years (9223372036s)"};
 constexpr Kind kRate{"a rate", "2067Hz", "millihertz", kRateUnits, 1'000'000'000'000, "1000MHz"};
-constexpr Kind kFrames{"a number of frames", "500frames", "frame",
+constexpr Kind kFrames{"a number of frames", "500frames", "frames",
                        kFrameUnits,          kMaxNanos,   "2^63 - 1 frames"};
-constexpr Kind kBytes{"a size", "1MiB", "byte", kByteUnits, kMaxNanos, "2^63 - 1 bytes"};
+constexpr Kind kBytes{"a size", "1MiB", "bytes", kByteUnits, kMaxNanos, "2^63 - 1 bytes"};
 constexpr Kind kFraction{"a fraction",   "50ppm",   "ppb (10^-9)",
                          kFractionUnits, kMaxNanos, "9223372036 times"};
 
@@ -157,11 +158,12 @@ Bytes parse_bytes(std::string_view text) { return {parse(kBytes, text)}; }
 PartsPerBillion parse_fraction(std::string_view text) { return {parse(kFraction, text)}; }
 
 std::uint64_t parse_count(std::string_view text) {
-  const auto number = read_decimal(text);
-  // The text itself must be whole: "8.0" is a measurement, not a count.
-  if (!number || text.find('.') != std::string_view::npos)
+  std::uint64_t value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stopped != end)
     throw BadValue(fmt::format("expected a whole number such as 64, got {}", show(text)));
-  return number->mantissa;
+  return value;
 }
 
 Decimal parse_decimal(std::string_view text) {

@@ -9,7 +9,7 @@
 #include "drivers/camera.hpp"
 #include "hil/lag_schedule.hpp"
 #include "hil/plan/case.hpp"
-#include "hil/run/digest.hpp"
+#include "hil/digest.hpp"
 #include "hil/trace.hpp"
 #include "shm/reader.hpp"
 #include "shm/reference_reader.hpp"

@@ -96,7 +96,8 @@ Recording Runner::run(const plan::Case& wanted) {
   Recording recording;
   try {
     const Source& source = source_of(wanted);
-    const GuardedStream stream(janitor_, next_stream());
+    if (!janitor_) janitor_.emplace();
+    const GuardedStream stream(*janitor_, next_stream());
     const Stage stage{wanted,
                       stream.path(),
                       source.description,

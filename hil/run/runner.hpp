@@ -65,7 +65,7 @@ class Runner {
   [[nodiscard]] std::filesystem::path next_stream();
 
   Surroundings surroundings_;
-  Janitor janitor_;
+  std::optional<Janitor> janitor_;  // from the first run on
   std::map<std::string, Source> sources_;  // by kind and settings: a cube is read once
   unsigned streams_ = 0;
 };

@@ -1,4 +1,4 @@
-#include "hil/run/digest.hpp"
+#include "hil/digest.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-namespace daohil::hil::run {
+namespace daohil::hil {
 
 struct Digest::State {
   using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
@@ -41,4 +41,4 @@ std::string Digest::hex() const {
   return fmt::format("{:02x}", fmt::join(sum.begin(), sum.begin() + length, ""));
 }
 
-}  // namespace daohil::hil::run
+}  // namespace daohil::hil

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-namespace daohil::hil::run {
+namespace daohil::hil {
 
 /// SHA-256, fed piece by piece.
 class Digest {
@@ -24,4 +24,4 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace daohil::hil::run
+}  // namespace daohil::hil

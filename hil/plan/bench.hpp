@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hil/plan/case.hpp"
+
+namespace daohil::hil::plan {
+
+/// What is on the table: which device plays each role that scenarios name, and what this place
+/// can do. The same scenario runs on every bench that has its roles.
+struct Bench {
+  std::string file;  ///< as in messages
+  std::string name;  ///< the part of a case id after @
+  std::vector<std::string> features;
+  std::map<std::string, SourcePlan> roles;
+};
+
+/// @throws Error naming file and line
+Bench load_bench(const std::filesystem::path& file);
+
+}  // namespace daohil::hil::plan

@@ -1,0 +1,109 @@
+#include "hil/plan/device.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "drivers/registry.hpp"
+#include "hil/plan/show.hpp"
+#include "shm/error.hpp"
+
+namespace daohil::hil::plan {
+namespace {
+
+constexpr std::size_t kSha256Digits = 64;
+
+std::string read_kind(const Field& field) {
+  const auto kind = field.text();
+  const auto kinds = drivers::camera_kinds();
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+    field.fail(fmt::format("expected a driver, one of {}, got {}{}", fmt::join(kinds, ", "),
+                           show(kind), did_you_mean(kind, kinds)));
+  return kind;
+}
+
+std::filesystem::path read_file(const Field& field, const std::filesystem::path& base) {
+  std::error_code error;
+  const auto path = std::filesystem::absolute(base / field.text(), error).lexically_normal();
+  if (error || !std::filesystem::is_regular_file(path, error))
+    field.fail(fmt::format("no file {}; a relative path begins at the folder of this file",
+                           show(path.string())));
+  return path;
+}
+
+std::string read_sha256(const Field& field) {
+  const auto digest = field.text();
+  const bool good = digest.size() == kSha256Digits &&
+                    digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!good)
+    field.fail(fmt::format("expected {} lower-case hexadecimal digits, got {}", kSha256Digits,
+                           show(digest)));
+  return digest;
+}
+
+shm::Shape read_shape(const Field& field) {
+  std::vector<std::uint32_t> axes;
+  for (const auto& axis : field.list())
+    axes.push_back(static_cast<std::uint32_t>(
+        axis.count(1, std::numeric_limits<std::uint32_t>::max())));
+  if (axes.empty() || axes.size() > shm::Shape::kMaxAxes)
+    field.fail(fmt::format("expected 1 to {} axes such as [240, 240], got {}",
+                           shm::Shape::kMaxAxes, axes.size()));
+  return shm::Shape(axes);
+}
+
+shm::PixelType read_type(const Field& field) {
+  static constexpr std::array<std::string_view, 12> kNames{
+      "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64", "c64", "c128"};
+  const auto name = field.text();
+  const auto type = shm::pixel_type_named(name);
+  if (!type)
+    field.fail(fmt::format("expected a pixel type, one of {}, got {}{}", fmt::join(kNames, ", "),
+                           show(name), did_you_mean(name, kNames)));
+  return *type;
+}
+
+}  // namespace
+
+void read_driver(const Section& section, std::string_view kind_key,
+                 const std::filesystem::path& base, SourcePlan& into) {
+  into.kind = read_kind(section.need(kind_key));
+  // The one kind that plays a file. Elsewhere the key would be ignored, and a user mislead.
+  const bool plays = into.kind == "replay";
+  for (const auto* key : {"file", "loop", "sha256"})
+    if (const auto field = section.find(key); field && !plays)
+      field->fail(fmt::format("driver {} plays no file; remove it", into.kind));
+  if (!plays) return;
+  into.settings.file = read_file(section.need("file"), base);
+  if (const auto loop = section.find("loop"))
+    into.settings.at_end = loop->truth() ? drivers::AtEnd::loop : drivers::AtEnd::stop;
+  if (const auto digest = section.find("sha256")) into.sha256 = read_sha256(*digest);
+}
+
+void read_format(const Section& section, SourcePlan& into) {
+  auto& settings = into.settings;
+  const auto shape = section.find("shape");
+  if (shape) settings.shape = read_shape(*shape);
+  if (const auto type = section.find("dtype")) settings.type = read_type(*type);
+  if (const auto rate = section.find("rate")) settings.rate = rate->rate();
+  if (!settings.shape || !settings.type) return;
+  try {
+    static_cast<void>(shm::FrameFormat(*settings.shape, *settings.type));
+  } catch (const shm::Error& e) {
+    if (shape) shape->fail(e.what());
+    section.fail(e.what());
+  }
+}
+
+drivers::OnLate read_on_late(const Field& field) {
+  static constexpr std::array<Choice<drivers::OnLate>, 3> kChoices{
+      {{"skip", drivers::OnLate::skip},
+       {"burst", drivers::OnLate::burst},
+       {"shift", drivers::OnLate::shift}}};
+  return field.one_of<drivers::OnLate>(kChoices);
+}
+
+}  // namespace daohil::hil::plan

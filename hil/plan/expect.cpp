@@ -1,0 +1,217 @@
+#include "hil/plan/expect.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "hil/plan/show.hpp"
+
+namespace daohil::hil::plan {
+namespace {
+
+constexpr std::array<Key, 19> kExpectKeys{{{"id"},
+                                           {"metric"},
+                                           {"equals"},
+                                           {"not_equals"},
+                                           {"min"},
+                                           {"max"},
+                                           {"predicted"},
+                                           {"slack"},
+                                           {"tier"},
+                                           {"timing"},
+                                           {"in", Support::later},
+                                           {"within", Support::later},
+                                           {"of", Support::later},
+                                           {"regex", Support::later},
+                                           {"unit", Support::later},
+                                           {"marginal", Support::later},
+                                           {"marginal_min", Support::later},
+                                           {"marginal_max", Support::later},
+                                           {"marginal_within", Support::later}}};
+
+constexpr std::array<Key, 4> kSweepKeys{{{"id"}, {"over"}, {"metric"}, {"predicted"}}};
+
+constexpr std::array<Choice<Operator>, 5> kOperators{{{"equals", Operator::equals},
+                                                      {"not_equals", Operator::not_equals},
+                                                      {"min", Operator::min},
+                                                      {"max", Operator::max},
+                                                      {"predicted", Operator::predicted}}};
+
+constexpr std::array<Choice<Tier>, 3> kTiers{{{"A", Tier::a}, {"B", Tier::b}, {"C", Tier::c}}};
+
+const Metric& find_metric(const Field& field, std::span<const Metric> metrics) {
+  const auto name = field.text();
+  const auto it = std::find_if(metrics.begin(), metrics.end(),
+                               [&](const Metric& metric) { return metric.name == name; });
+  if (it != metrics.end()) return *it;
+  std::vector<std::string_view> names;
+  for (const auto& metric : metrics) names.push_back(metric.name);
+  const auto hint = did_you_mean(name, names);
+  field.fail(fmt::format("unknown metric {}{}", show(name),
+                         hint.empty() ? fmt::format("; the first of {} is '{}'", names.size(),
+                                                    names.front())
+                                      : hint));
+}
+
+// The prediction's name, if it exists and is of the kind that the metric is.
+std::string find_prediction(const Field& field, Quantity wanted, std::string_view compared_with) {
+  const auto name = field.text();
+  const auto names = prediction_names();
+  const auto quantity = quantity_of_prediction(name);
+  if (!quantity)
+    field.fail(fmt::format("unknown prediction {}{}{} allowed: {}", show(name),
+                           did_you_mean(name, names), nearest(name, names).empty() ? ";" : "",
+                           fmt::join(names, ", ")));
+  if (*quantity != wanted)
+    field.fail(fmt::format("{} predicts {}, but {} is {}", name, name_of(*quantity), compared_with,
+                           name_of(wanted)));
+  return name;
+}
+
+Value read_value(const Field& field, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::truth:
+      return field.truth();
+    case Quantity::count:
+      return field.integer(std::numeric_limits<std::int64_t>::min(),
+                           std::numeric_limits<std::int64_t>::max());
+    case Quantity::duration:
+      return std::int64_t{field.duration().count()};
+    case Quantity::rate:
+      return field.rate().hertz();
+    case Quantity::text:
+      return field.text();
+  }
+  field.fail("has no value");
+}
+
+double read_slack(const Field& field, const Metric& metric) {
+  switch (metric.quantity) {
+    case Quantity::count:
+      if (field.node().text.ends_with("frames") || field.node().text.ends_with("frame"))
+        return static_cast<double>(field.frames());
+      return static_cast<double>(field.count(0, std::numeric_limits<std::int64_t>::max()));
+    case Quantity::duration:
+      return static_cast<double>(field.duration().count());
+    case Quantity::rate:
+      return field.rate().hertz();
+    case Quantity::truth:
+    case Quantity::text:
+      break;
+  }
+  field.fail(fmt::format("{} is {}, there is nothing near it; remove slack", metric.name,
+                         name_of(metric.quantity)));
+}
+
+std::pair<Operator, Field> read_operator(const Section& section) {
+  std::optional<std::pair<Operator, Field>> found;
+  for (const auto& choice : kOperators) {
+    auto field = section.find(choice.word);
+    if (!field) continue;
+    if (found) field->fail("a second operator; one line makes one claim");
+    found.emplace(choice.value, std::move(*field));
+  }
+  if (!found) section.fail("claims nothing; add equals, not_equals, min, max or predicted");
+  return *found;
+}
+
+bool has_order(Quantity quantity) {
+  return quantity != Quantity::truth && quantity != Quantity::text;
+}
+
+Expectation read_expectation(const Field& field, std::span<const Metric> metrics) {
+  const Section section(field, kExpectKeys);
+  Expectation expectation;
+  expectation.line = field.line();
+  expectation.id = section.need("id").name("._-");
+  const Metric& metric = find_metric(section.need("metric"), metrics);
+  expectation.metric = metric.name;
+
+  const auto [op, value] = read_operator(section);
+  expectation.op = op;
+  expectation.tier = op == Operator::predicted ? Tier::c : metric.tier;
+  if ((op == Operator::min || op == Operator::max) && !has_order(metric.quantity))
+    value.fail(fmt::format("{} is {} and has no order; use equals", metric.name,
+                           name_of(metric.quantity)));
+  if (op == Operator::predicted)
+    expectation.predicted = find_prediction(value, metric.quantity, metric.name);
+  else
+    expectation.value = read_value(value, metric.quantity);
+
+  if (const auto slack = section.find("slack")) {
+    if (op != Operator::predicted) slack->fail("belongs to predicted; move the limit instead");
+    expectation.slack = read_slack(*slack, metric);
+  }
+  if (const auto tier = section.find("tier")) expectation.tier = tier->one_of<Tier>(kTiers);
+  if (const auto timing = section.find("timing")) expectation.timing = timing->truth();
+  return expectation;
+}
+
+SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> metrics,
+                                  const Combination& variables) {
+  const Section section(field, kSweepKeys);
+  SweepExpectation sweep;
+  sweep.line = field.line();
+  sweep.id = section.need("id").name("._-");
+  const Field over = section.need("over");
+  sweep.over = over.text();
+  const auto variable = std::find_if(variables.begin(), variables.end(),
+                                     [&](const Assignment& a) { return a.name == sweep.over; });
+  if (variable == variables.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& assignment : variables) names.push_back(assignment.name);
+    over.fail(fmt::format("{} is no variable of the matrix{}", show(sweep.over),
+                          did_you_mean(sweep.over, names)));
+  }
+  // "The smallest" has a meaning for whole numbers only; a text would compare by letters.
+  const Field value(field.file(), variable->value, fmt::format("matrix: {}", sweep.over));
+  static_cast<void>(value.count(0, std::numeric_limits<std::uint64_t>::max()));
+
+  const Metric& metric = find_metric(section.need("metric"), metrics);
+  if (metric.quantity != Quantity::truth)
+    section.need("metric").fail(fmt::format("{} is {}; a sweep looks for the smallest value where "
+                                            "a metric such as lossless is true",
+                                            metric.name, name_of(metric.quantity)));
+  sweep.metric = metric.name;
+  sweep.predicted = find_prediction(section.need("predicted"), Quantity::count, sweep.over);
+  return sweep;
+}
+
+template <class Entry>
+void refuse_same_id(const std::vector<Entry>& entries, const Entry& entry, const Field& at) {
+  for (const auto& earlier : entries)
+    if (earlier.id == entry.id)
+      at.fail(fmt::format("id {} is already in line {}; ids are unique", show(entry.id),
+                          earlier.line));
+}
+
+}  // namespace
+
+std::vector<Expectation> read_expect(const Field& field, std::span<const Metric> metrics) {
+  std::vector<Expectation> expectations;
+  for (const auto& item : field.list()) {
+    auto expectation = read_expectation(called_by(item, "expect", "id"), metrics);
+    refuse_same_id(expectations, expectation, item);
+    expectations.push_back(std::move(expectation));
+  }
+  if (expectations.empty()) field.fail("is empty; a scenario that expects nothing cannot fail");
+  return expectations;
+}
+
+std::vector<SweepExpectation> read_sweep(const Field& field, std::span<const Metric> metrics,
+                                         const Combination& variables) {
+  std::vector<SweepExpectation> sweeps;
+  for (const auto& item : field.list()) {
+    auto sweep = read_sweep_entry(called_by(item, "sweep", "id"), metrics, variables);
+    refuse_same_id(sweeps, sweep, item);
+    sweeps.push_back(std::move(sweep));
+  }
+  return sweeps;
+}
+
+}  // namespace daohil::hil::plan

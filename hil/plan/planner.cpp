@@ -1,0 +1,136 @@
+#include "hil/plan/planner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "hil/plan/bench.hpp"
+#include "hil/plan/scenario.hpp"
+
+namespace daohil::hil::plan {
+namespace {
+
+using std::filesystem::path;
+
+constexpr const char* kDefaultBench = "benches/default.yaml";
+
+path identity_of(const path& file) {
+  std::error_code error;
+  const auto canonical = std::filesystem::weakly_canonical(file, error);
+  return error ? file : canonical;
+}
+
+std::vector<path> yaml_files_in(const path& folder) {
+  std::vector<path> files;
+  std::error_code error;
+  for (auto it = std::filesystem::directory_iterator(folder, error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error))
+    if (it->path().extension() == ".yaml" && it->is_regular_file(error)) files.push_back(it->path());
+  if (error) throw Error(fmt::format("{}:1: cannot be listed: {}", folder.string(), error.message()));
+  if (files.empty())
+    throw Error(fmt::format("{}:1: no *.yaml in this folder; name a scenario file", folder.string()));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Folders opened, each file once however often it is named.
+std::vector<path> scenario_files(const std::vector<path>& given) {
+  std::vector<path> files;
+  std::set<path> seen;
+  for (const auto& item : given) {
+    std::error_code error;
+    const auto expanded = std::filesystem::is_directory(item, error) ? yaml_files_in(item)
+                                                                     : std::vector<path>{item};
+    for (const auto& file : expanded)
+      if (seen.insert(identity_of(file)).second) files.push_back(file);
+  }
+  return files;
+}
+
+// Benches by file, read once; two of one name would give two cases one id.
+class Benches {
+ public:
+  const Bench& at(const path& file) {
+    const auto key = identity_of(file);
+    const auto known = benches_.find(key);
+    if (known != benches_.end()) return known->second;
+    Bench bench = load_bench(file);
+    for (const auto& other : benches_)
+      if (other.second.name == bench.name)
+        throw Error(fmt::format("{}:1: name: bench '{}' is also that of {}; names are unique",
+                                bench.file, bench.name, other.second.file));
+    return benches_.emplace(key, std::move(bench)).first->second;
+  }
+
+ private:
+  std::map<path, Bench> benches_;
+};
+
+std::vector<path> benches_for(const path& scenario, const PlanOptions& options) {
+  if (!options.benches.empty()) return options.benches;
+  const auto file = scenario.parent_path() / kDefaultBench;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error))
+    throw Error(fmt::format("{}:1: there is no default bench {}; name a bench file", scenario.string(),
+                            file.string()));
+  return {file};
+}
+
+void refuse_same_id(std::map<std::string, std::string>& files, const Scenario& scenario) {
+  const auto& file = scenario.document.file;
+  const auto [it, added] = files.emplace(scenario.header.id, file);
+  if (!added)
+    throw Error(fmt::format("{}:1: id: '{}' is also that of {}; ids are unique", file,
+                            scenario.header.id, it->second));
+}
+
+}  // namespace
+
+std::string_view name_of(Mode mode) {
+  switch (mode) {
+    case Mode::virtual_time:
+      return "virtual";
+    case Mode::sim:
+      return "sim";
+  }
+  return "?";
+}
+
+std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& options) {
+  std::vector<Case> cases;
+  std::map<std::string, std::string> ids;
+  Benches benches;
+  const Wishes wishes{options.mode, options.seed};
+  for (const auto& file : scenario_files(files)) {
+    const Scenario scenario = load_scenario(file);
+    refuse_same_id(ids, scenario);
+    std::set<std::string> done;
+    for (const auto& bench_file : benches_for(file, options)) {
+      const Bench& bench = benches.at(bench_file);
+      if (!done.insert(bench.name).second) continue;
+      for (const auto& cell : scenario.cells) {
+        // Made even when not selected: a wrong case is an error whichever is asked for.
+        Case c = make_case(scenario, cell, bench, wishes);
+        if (c.id.find(options.select) != std::string::npos) cases.push_back(std::move(c));
+      }
+    }
+  }
+  return cases;
+}
+
+std::vector<ScenarioSummary> list_scenarios(const std::vector<path>& files) {
+  std::vector<ScenarioSummary> summaries;
+  for (const auto& file : scenario_files(files)) {
+    const Scenario scenario = load_scenario(file);
+    const auto& header = scenario.header;
+    summaries.push_back(
+        {file, header.id, header.title, header.group, header.modes, scenario.cells.size()});
+  }
+  return summaries;
+}
+
+}  // namespace daohil::hil::plan

@@ -1,0 +1,220 @@
+#include "hil/plan/scenario.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "hil/plan/expect.hpp"
+#include "hil/plan/fields.hpp"
+#include "hil/plan/metrics.hpp"
+#include "hil/plan/readers.hpp"
+#include "hil/plan/seed.hpp"
+#include "hil/plan/show.hpp"
+#include "hil/plan/source.hpp"
+#include "shm/layout.hpp"
+
+namespace daohil::hil::plan {
+namespace {
+
+constexpr std::array<Key, 24> kTopKeys{{{"apiVersion"},
+                                        {"kind"},
+                                        {"id"},
+                                        {"title"},
+                                        {"group"},
+                                        {"severity"},
+                                        {"requirements"},
+                                        {"requires"},
+                                        {"modes"},
+                                        {"seed"},
+                                        {"timeouts"},
+                                        {"attempts"},
+                                        {"matrix"},
+                                        {"sources"},
+                                        {"fifos"},
+                                        {"readers"},
+                                        {"frames"},
+                                        {"duration"},
+                                        {"expect"},
+                                        {"sweep"},
+                                        {"warmup", Support::later},
+                                        {"sinks", Support::later},
+                                        {"faults", Support::later},
+                                        {"sampling", Support::later}}};
+
+constexpr std::array<Key, 10> kFifoKeys{{{"name"},
+                                         {"from"},
+                                         {"depth"},
+                                         {"perms"},
+                                         {"shape", Support::later},
+                                         {"dtype", Support::later},
+                                         {"create", Support::later},
+                                         {"sync", Support::later},
+                                         {"integrity", Support::later},
+                                         {"huge_pages", Support::later}}};
+
+constexpr std::uint64_t kDefaultSeed = 1;
+
+// This version runs one source and one fifo; the format has lists, so that files stay as they are
+// when it runs more.
+Field only_one(const Field& list, std::string_view noun) {
+  const auto items = list.list();
+  if (items.empty()) list.fail(fmt::format("no {}; a scenario has one", noun));
+  if (items.size() > 1)
+    items[1].fail(fmt::format("a second {}; this version runs exactly one in a scenario", noun));
+  return items.front();
+}
+
+mode_t read_permissions(const Field& field) {
+  const auto text = field.text();
+  const bool octal = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
+                     text.find_first_not_of("01234567") == std::string::npos;
+  // Quotes, because YAML 1.1 readers take a bare 0660 for the number 432.
+  if (!octal || field.node().quoting == Quoting::plain)
+    field.fail(fmt::format("expected quoted octal digits such as \"0660\", got {}", show(text)));
+  return static_cast<mode_t>(std::stoul(text, nullptr, 8));
+}
+
+FifoPlan read_fifo(const Field& field, const std::string& role) {
+  const Section section(called_by(field, "fifo", "name"), kFifoKeys);
+  FifoPlan fifo;
+  fifo.name = section.need("name").name("_-");
+  const Field from = section.need("from");
+  if (from.text() != role)
+    from.fail(fmt::format("there is no source {}; the one of this scenario is {}",
+                          show(from.text()), show(role)));
+  fifo.depth = static_cast<std::uint32_t>(section.need("depth").count(1, shm::Layout::kMaxDepth));
+  if (const auto perms = section.find("perms")) fifo.mode = read_permissions(*perms);
+  return fifo;
+}
+
+std::uint64_t read_length(const Section& top, const SourcePlan& source) {
+  const auto frames = top.find("frames");
+  const auto duration = top.find("duration");
+  if (frames.has_value() == duration.has_value())
+    top.fail("a scenario has exactly one of frames and duration");
+  if (frames) return frames->count(1, std::numeric_limits<std::int64_t>::max());
+  const auto span = duration->duration();
+  if (!source.settings.rate)
+    duration->fail("needs the frame rate, which neither scenario nor bench gives; add rate or "
+                   "give frames instead");
+  return std::max<std::uint64_t>(1, frames_in(span, *source.settings.rate));
+}
+
+struct Chosen {
+  Mode mode = Mode::virtual_time;
+  std::string skip;
+};
+
+// Real time is what the bench is for; virtual time where nothing else is listed.
+Chosen choose_mode(const Header& header, const std::optional<Mode>& wish) {
+  const auto& modes = header.modes;
+  const auto listed = [&](Mode mode) {
+    return std::find(modes.begin(), modes.end(), mode) != modes.end();
+  };
+  if (wish && listed(*wish)) return {*wish, {}};
+  if (wish)
+    return {*wish, fmt::format("mode {}: the scenario has modes [{}]", name_of(*wish),
+                               fmt::join(header.mode_words, ", "))};
+  if (listed(Mode::sim)) return {Mode::sim, {}};
+  if (listed(Mode::virtual_time)) return {Mode::virtual_time, {}};
+  return {Mode::sim, fmt::format("this version runs none of the scenario's modes [{}]",
+                                 fmt::join(header.mode_words, ", "))};
+}
+
+std::string missing_features(const Header& header, const Bench& bench) {
+  std::vector<std::string> missing;
+  for (const auto& feature : header.features)
+    if (std::find(bench.features.begin(), bench.features.end(), feature) == bench.features.end())
+      missing.push_back(feature);
+  if (missing.empty()) return {};
+  return fmt::format("bench {} lacks {}", bench.name, fmt::join(missing, ", "));
+}
+
+void check_run_time(const Section& top, const Case& c) {
+  const auto& rate = c.source.settings.rate;
+  if (c.mode != Mode::sim || !rate) return;
+  if (frames_in(c.timeouts.run, *rate) >= c.frames) return;
+  const double seconds = static_cast<double>(c.frames) / rate->hertz();
+  const auto length = top.find("frames") ? top.need("frames") : top.need("duration");
+  length.fail(fmt::format("{} frames take {:.3g}s, longer than timeouts: run of {:.3g}s; raise it",
+                          c.frames, seconds, std::chrono::duration<double>(c.timeouts.run).count()));
+}
+
+// The same case again, from one file and on any bench of that name: the evidence of a run.
+std::string resolved_text(Node root, const Case& c, const Combination& cell, std::uint64_t seed,
+                          bool mode_listed) {
+  if (!cell.empty()) {
+    Node matrix = Node::map();
+    for (const auto& [name, value] : cell) matrix.set(name, Node::list({value}));
+    root.set("matrix", std::move(matrix));
+  }
+  if (mode_listed) root.set("modes", Node::list({Node::scalar(std::string(name_of(c.mode)))}));
+  root.set("seed", Node::scalar(std::to_string(seed)));
+  root.set("sources", Node::list({source_node(c.source)}));
+  return fmt::format("# {}\n{}", c.id, to_yaml(root));
+}
+
+}  // namespace
+
+Scenario load_scenario(const std::filesystem::path& file) {
+  Scenario scenario{load_document(file), {}, {}};
+  const Field root(scenario.document.file, scenario.document.root, {});
+  const Section top(root, kTopKeys);
+  const auto matrix = top.find("matrix");
+  scenario.cells = matrix ? expand_matrix(*matrix) : std::vector<Combination>(1);
+  refuse_unused(scenario.document, scenario.cells);
+
+  const Node first = substituted(scenario.document, scenario.cells.front());
+  scenario.header = read_header(Section(Field(scenario.document.file, first, {}), kTopKeys));
+  scenario.header.title = top.need("title").text();
+  return scenario;
+}
+
+Case make_case(const Scenario& scenario, const Combination& cell, const Bench& bench,
+               const Wishes& wishes) {
+  const auto& file = scenario.document.file;
+  Node root = substituted(scenario.document, cell);
+  const Section top(Field(file, root, {}), kTopKeys);
+  const Header header = read_header(top);
+  const auto chosen = choose_mode(header, wishes.mode);
+
+  Case c;
+  c.scenario = header.id;
+  c.id = fmt::format("{}{}@{}", header.id, suffix_of(cell), bench.name);
+  c.title = header.title;
+  c.group = header.group;
+  c.bench = bench.name;
+  c.severity = header.severity;
+  c.requirements = header.requirements;
+  for (const auto& [name, value] : cell) c.variables.emplace(name, value.text);
+  c.mode = chosen.mode;
+  c.timeouts = header.timeouts;
+  c.attempts = header.attempts;
+  const auto lacks = missing_features(header, bench);
+  c.skip = chosen.skip + (chosen.skip.empty() || lacks.empty() ? "" : "; ") + lacks;
+
+  const Field source = only_one(top.need("sources"), "source");
+  c.source = bind_source(called_by(source, "source", "role"), bench,
+                         std::filesystem::path(file).parent_path());
+  c.fifo = read_fifo(only_one(top.need("fifos"), "fifo"), c.source.role);
+  c.frames = read_length(top, c.source);
+  const auto runs_in = c.skip.empty() ? std::optional(c.mode) : std::nullopt;
+  c.readers = read_readers(top.need("readers"), {c.fifo, c.source.settings.rate, runs_in});
+  if (c.skip.empty()) check_run_time(top, c);
+
+  const auto metrics = metrics_of(c.source.role, c.fifo.name, c.readers);
+  c.expect = read_expect(top.need("expect"), metrics);
+  if (const auto sweep = top.find("sweep")) c.sweep = read_sweep(*sweep, metrics, cell);
+
+  const auto seed = wishes.seed.value_or(header.seed.value_or(kDefaultSeed));
+  c.seed = case_seed(seed, c.id);
+  c.resolved = resolved_text(root, c, cell, seed, chosen.skip.empty());
+  return c;
+}
+
+}  // namespace daohil::hil::plan

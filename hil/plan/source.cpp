@@ -1,0 +1,115 @@
+#include "hil/plan/source.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "hil/plan/device.hpp"
+#include "hil/plan/show.hpp"
+
+namespace daohil::hil::plan {
+namespace {
+
+constexpr std::array<Key, 11> kSourceKeys{{{"role"},
+                                           {"driver"},
+                                           {"shape"},
+                                           {"dtype"},
+                                           {"rate"},
+                                           {"pacing"},
+                                           {"exposure", Support::later},
+                                           {"readout", Support::later},
+                                           {"frame_id", Support::later},
+                                           {"stamp", Support::later},
+                                           {"jitter", Support::later}}};
+
+constexpr std::array<Key, 9> kDriverKeys{{{"kind"},
+                                          {"file"},
+                                          {"loop"},
+                                          {"sha256"},
+                                          {"model", Support::later},
+                                          {"pattern", Support::later},
+                                          {"precompute", Support::later},
+                                          {"usb", Support::later},
+                                          {"timing", Support::later}}};
+
+constexpr std::array<Key, 2> kPacingKeys{{{"on_late"}, {"clock", Support::later}}};
+
+SourcePlan of_bench(const Field& role, const Bench& bench) {
+  const auto name = role.name("_-");
+  const auto bound = bench.roles.find(name);
+  if (bound != bench.roles.end()) return bound->second;
+  std::vector<std::string_view> names;
+  for (const auto& entry : bench.roles) names.push_back(entry.first);
+  role.fail(fmt::format("bench {} has no role {}{}; add it there or give the source a driver",
+                        bench.file, show(name), did_you_mean(name, names)));
+}
+
+std::string text_of(shm::Rate rate) {
+  const auto mhz = rate.millihertz();
+  return mhz % 1000 == 0 ? fmt::format("{}Hz", mhz / 1000) : fmt::format("{}mHz", mhz);
+}
+
+std::string_view text_of(drivers::OnLate on_late) {
+  switch (on_late) {
+    case drivers::OnLate::skip:
+      return "skip";
+    case drivers::OnLate::burst:
+      return "burst";
+    case drivers::OnLate::shift:
+      return "shift";
+  }
+  return "skip";
+}
+
+}  // namespace
+
+SourcePlan bind_source(const Field& field, const Bench& bench,
+                       const std::filesystem::path& folder) {
+  const Section section(field, kSourceKeys);
+  const Field role = section.need("role");
+  SourcePlan source;
+  if (const auto driver = section.find("driver")) {
+    source.role = role.name("_-");
+    read_driver(Section(*driver, kDriverKeys), "kind", folder, source);
+  } else {
+    source = of_bench(role, bench);
+  }
+  read_format(section, source);
+  if (const auto pacing = section.find("pacing")) {
+    const Section pacing_section(*pacing, kPacingKeys);
+    if (const auto late = pacing_section.find("on_late"))
+      source.settings.on_late = read_on_late(*late);
+  }
+  return source;
+}
+
+Node source_node(const SourcePlan& source) {
+  const auto& settings = source.settings;
+  Node driver = Node::map();
+  driver.set("kind", Node::scalar(source.kind));
+  if (!settings.file.empty()) {
+    driver.set("file", Node::scalar(settings.file.string(), Quoting::quoted));
+    driver.set("loop", Node::scalar(settings.at_end == drivers::AtEnd::loop ? "true" : "false"));
+  }
+  if (!source.sha256.empty()) driver.set("sha256", Node::scalar(source.sha256, Quoting::quoted));
+
+  Node node = Node::map();
+  node.set("role", Node::scalar(source.role));
+  node.set("driver", std::move(driver));
+  if (settings.shape) {
+    std::vector<Node> axes;
+    for (std::size_t i = 0; i < settings.shape->axes(); ++i)
+      axes.push_back(Node::scalar(std::to_string((*settings.shape)[i])));
+    node.set("shape", Node::list(std::move(axes)));
+  }
+  if (settings.type) node.set("dtype", Node::scalar(std::string(shm::name_of(*settings.type))));
+  if (settings.rate) node.set("rate", Node::scalar(text_of(*settings.rate)));
+  Node pacing = Node::map();
+  pacing.set("on_late", Node::scalar(std::string(text_of(settings.on_late))));
+  node.set("pacing", std::move(pacing));
+  return node;
+}
+
+}  // namespace daohil::hil::plan

@@ -1,0 +1,132 @@
+#include "hil/suite.hpp"
+
+#include <algorithm>
+
+#include "hil/judge/judge.hpp"
+#include "hil/judge/prediction.hpp"
+#include "hil/report/evidence.hpp"
+#include "hil/run/host.hpp"
+
+namespace daohil::hil {
+namespace {
+
+using judge::CaseResult;
+using judge::Verdict;
+
+// Before anything runs: a missing file is one clear line, not one failure per case.
+void preflight(run::Runner& runner, const std::vector<plan::Case>& cases) {
+  for (const plan::Case& planned : cases) {
+    if (!planned.skip.empty()) continue;
+    try {
+      runner.preflight(planned);
+    } catch (const std::exception& error) {
+      throw PreflightError(error.what());
+    }
+  }
+}
+
+CaseResult judged(const plan::Case& planned, const run::Recording& recording) {
+  switch (recording.ending) {
+    case run::Ending::completed: return judge::judge(planned, *recording.source, recording.trace);
+    case run::Ending::aborted:
+      return judge::not_run(planned, Verdict::aborted, "stopped by the user");
+    case run::Ending::broken: break;
+  }
+  return judge::not_run(planned, Verdict::error, recording.error);
+}
+
+class SuiteRun {
+ public:
+  SuiteRun(const std::vector<plan::Case>& cases, const SuiteOptions& options, Watcher& watcher)
+      : cases_(cases),
+        options_(options),
+        watcher_(watcher),
+        runner_({.progress = [this](const run::Progress& p) { watcher_.progress(p); },
+                 .stop_requested = options.stop_requested}) {}
+
+  report::SuiteResult go() {
+    const shm::Clock& clock = shm::system_clock();
+    const shm::MonotonicTime begin = clock.now();
+    suite_.started = clock.utc_now();
+    suite_.command = options_.command;
+    suite_.host = run::host_facts();
+    preflight(runner_, cases_);
+    report::Evidence evidence(options_.out);
+
+    std::vector<CaseResult> final_results;
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+      final_results.push_back(run_case(i, evidence));
+    for (CaseResult& sweep : judge::judge_sweeps(final_results)) {
+      watcher_.case_judged(suite_, sweep, cases_.size(), cases_.size());
+      evidence.add(suite_, sweep, {});
+      final_results.push_back(sweep);
+      suite_.results.push_back(std::move(sweep));
+    }
+    suite_.verdict = judge::overall(final_results);
+    suite_.elapsed = clock.now() - begin;
+    evidence.finish(suite_);
+    return std::move(suite_);
+  }
+
+ private:
+  CaseResult run_case(std::size_t index, report::Evidence& evidence) {
+    const plan::Case& planned = cases_[index];
+    for (int attempt = 1;; ++attempt) {
+      run::Recording recording;
+      CaseResult result = attempt_case(index, attempt, recording);
+      result.attempt = attempt;
+      result.elapsed = recording.elapsed;
+      watcher_.case_judged(suite_, result, index + 1, cases_.size());
+      evidence.add(suite_, result, recording.trace);
+      suite_.results.push_back(result);
+      // Only what the bench spoiled is tried again: a failure stays a failure.
+      const bool again = result.verdict == Verdict::inconclusive && attempt < planned.attempts;
+      if (!again) return result;
+    }
+  }
+
+  CaseResult attempt_case(std::size_t index, int attempt, run::Recording& recording) {
+    const plan::Case& planned = cases_[index];
+    if (!planned.skip.empty()) return judge::not_run(planned, Verdict::skip, planned.skip);
+    if (options_.stop_requested())
+      return judge::not_run(planned, Verdict::aborted, "not run: stopped by the user");
+    watcher_.case_started(planned, index + 1, cases_.size(), attempt);
+    recording = runner_.run(planned);
+    return judged(planned, recording);
+  }
+
+  const std::vector<plan::Case>& cases_;
+  const SuiteOptions& options_;
+  Watcher& watcher_;
+  run::Runner runner_;
+  report::SuiteResult suite_;
+};
+
+}  // namespace
+
+report::SuiteResult run_suite(const std::vector<plan::Case>& cases, const SuiteOptions& options,
+                              Watcher& watcher) {
+  return SuiteRun(cases, options, watcher).go();
+}
+
+std::vector<Forecast> forecast(const std::vector<plan::Case>& cases) {
+  run::Runner runner({});
+  preflight(runner, cases);
+  std::vector<Forecast> forecasts;
+  for (const plan::Case& planned : cases) {
+    Forecast forecast{.planned = planned, .lines = {}};
+    if (planned.skip.empty()) {
+      const drivers::CameraDescription& source = runner.preflight(planned);
+      if (planned.mode == plan::Mode::sim)
+        forecast.duration = source.rate.offset_of(planned.frames);
+      for (const plan::Expectation& e : planned.expect)
+        if (e.op == plan::Operator::predicted)
+          forecast.lines.push_back(
+              {e.id, e.metric, judge::predict(planned, source, e.predicted, e.metric)});
+    }
+    forecasts.push_back(std::move(forecast));
+  }
+  return forecasts;
+}
+
+}  // namespace daohil::hil

@@ -1,0 +1,105 @@
+// The command: one verb a file (cmd_*.cpp). Exit status: 0 pass, 1 fail, 2 usage or invalid
+// scenario, 3 inconclusive, 4 error of bench or device, 5 nothing selected, 130 stopped.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "hil/plan/planner.hpp"
+#include "hil/report/evidence.hpp"
+#include "hil/suite.hpp"
+#include "tools/verbs.hpp"
+
+namespace daohil::tools {
+
+hil::plan::PlanOptions ScenarioArguments::plan_options() const {
+  hil::plan::PlanOptions options{
+      .benches = benches, .mode = std::nullopt, .seed = seed, .select = select};
+  if (mode == "virtual") options.mode = hil::plan::Mode::virtual_time;
+  if (mode == "sim") options.mode = hil::plan::Mode::sim;
+  return options;
+}
+
+std::string ScenarioArguments::command(const std::string& verb) const {
+  std::string text = "hil " + verb;
+  for (const auto& file : files) text += " " + file.string();
+  for (const auto& bench : benches) text += " --bench " + bench.string();
+  if (seed) text += fmt::format(" --seed {}", *seed);
+  return text;
+}
+
+void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs needs) {
+  auto* files = verb.add_option("files", arguments.files,
+                                "Scenario files; a folder stands for the *.yaml in it");
+  if (needs == Needs::files)
+    files->required();
+  else
+    arguments.files = {"scenarios"};
+  verb.add_option("--bench", arguments.benches,
+                  "Bench file that binds roles to devices; may be repeated, then every scenario "
+                  "is run on every bench. Default: benches/default.yaml beside the scenario")
+      ->type_name("FILE")
+      ->take_all()
+      ->expected(1);
+  verb.add_option("--mode", arguments.mode,
+                  "virtual: one thread, virtual clock, exact. sim: real time, separate processes. "
+                  "Default: sim where the scenario has it")
+      ->check(CLI::IsMember({"virtual", "sim"}));
+  verb.add_option("--seed", arguments.seed, "Seed of every random choice, instead of the file's");
+  verb.add_option("--select", arguments.select,
+                  "Only cases whose id contains this text, e.g. 'N=8'");
+  verb.add_flag_callback(
+      "--json", [&arguments] { arguments.output = ScenarioArguments::Output::json; },
+      "Result as JSON on standard output");
+}
+
+namespace {
+
+constexpr int kUsage = 2;
+constexpr int kBenchError = 4;
+
+int complain(const std::exception& error, int status) {
+  fmt::print(stderr, "hil: {}\n", error.what());
+  return status;
+}
+
+int main_of(int argc, char** argv) {
+  CLI::App program{
+      "hil - hardware-in-the-loop test bench for adaptive optics\n\n"
+      "Publishes camera frames into FIFO shared memories, lets reader processes lag behind as a\n"
+      "scenario says, and judges what they got against theory.\n"};
+  program.set_version_flag("--version", DAO_HIL_VERSION);
+  program.require_subcommand(1);
+  program.footer(
+      "\nExamples\n"
+      "  hil list                                        what there is\n"
+      "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
+      "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
+      "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n\n"
+      "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
+      "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
+  Chosen chosen;
+  add_run(program, chosen);
+  add_list(program, chosen);
+  add_plan(program, chosen);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : kUsage;
+  }
+  try {
+    return chosen();
+  } catch (const hil::plan::Error& error) {
+    return complain(error, kUsage);
+  } catch (const hil::report::EvidenceError& error) {
+    return complain(error, kUsage);
+  } catch (const std::exception& error) {
+    return complain(error, kBenchError);
+  }
+}
+
+}  // namespace
+}  // namespace daohil::tools
+
+int main(int argc, char** argv) { return daohil::tools::main_of(argc, argv); }

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hil/plan/planner.hpp"
+
+namespace daohil::tools {
+
+/// What the verbs that read scenarios have in common.
+struct ScenarioArguments {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> benches;
+  std::string mode;
+  std::optional<std::uint64_t> seed;
+  std::string select;
+  enum class Output { text, json };
+  Output output = Output::text;
+
+  [[nodiscard]] hil::plan::PlanOptions plan_options() const;
+  /// The arguments again, as one would type them, without --select.
+  [[nodiscard]] std::string command(const std::string& verb) const;
+};
+
+enum class Needs { files, files_or_default };
+void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs needs);
+
+/// Each adds its verb to the program and, if that is the one given, sets `chosen` to what runs it.
+/// What runs returns the exit status.
+using Chosen = std::function<int()>;
+void add_run(CLI::App& program, Chosen& chosen);
+void add_list(CLI::App& program, Chosen& chosen);
+void add_plan(CLI::App& program, Chosen& chosen);
+
+}  // namespace daohil::tools
