@@ -32,12 +32,12 @@ enum class AtEnd { loop, stop };
 
 /// What the user asks of a camera. Empty fields: the device's own value.
 struct CameraSettings {
-  std::optional<shm::Shape> shape;
-  std::optional<shm::PixelType> type;
-  std::optional<Rate> rate;
+  std::optional<shm::Shape> shape{};
+  std::optional<shm::PixelType> type{};
+  std::optional<Rate> rate{};
   OnLate on_late = OnLate::skip;
-  std::filesystem::path file;  ///< replay only
-  AtEnd at_end = AtEnd::loop;  ///< replay only
+  std::filesystem::path file{};  ///< replay only
+  AtEnd at_end = AtEnd::loop;    ///< replay only
 };
 
 /// What a camera says of itself, final once configured.
@@ -47,9 +47,9 @@ struct CameraDescription {
   FrameFormat format;
   Rate rate;
   /// Frames until it ends by itself; empty: never.
-  std::optional<std::uint64_t> frames;
+  std::optional<std::uint64_t> frames{};
   /// sha256 (hex) of the pixels of one pass of a recording, C order, little endian; else empty.
-  std::string sha256;
+  std::string sha256{};
   /// Frames of one pass of a recording; 0 for a camera that repeats nothing.
   std::uint64_t pass = 0;
 };
@@ -75,7 +75,7 @@ class ContentCheck {
   };
   struct Finding {
     Verdict verdict;
-    FrameId found{};  ///< the id the pixels themselves state; 0 when unknown
+    FrameId found{};  ///< the id the pixels themselves state (unproved if torn); 0 when unknown
   };
 
   virtual ~ContentCheck() = default;

@@ -121,8 +121,15 @@ struct ReaderTrace {
   std::uint64_t dropped = 0;  ///< calls that did not fit
 };
 
+/// How the actors were scheduled: whether other work of the host could push them aside.
+enum class Scheduling : std::uint32_t {
+  ordinary,
+  realtime,  ///< SCHED_FIFO, all of them
+};
+
 /// Everything recorded of one case.
 struct Trace {
+  Scheduling scheduling = Scheduling::ordinary;
   std::vector<SourceEvent> source;
   std::uint64_t source_dropped = 0;
   std::vector<ReaderTrace> readers;

@@ -100,7 +100,8 @@ Layout::Layout(FrameFormat format, std::uint32_t depth, std::uint16_t keywords)
     throw Error(Errc::invalid_argument,
                 fmt::format("FIFO depth {} is outside 1 to {}", depth, kMaxDepth));
   const detail::uint128 total =
-      detail::uint128{depth} * (bytes::kMetadata + format.bytes()) + keywords * bytes::kKeyword;
+      detail::uint128{depth} * (bytes::kMetadata + format.bytes()) +
+      detail::uint128{keywords} * bytes::kKeyword;
   if (total > kMaxFileBytes)
     throw Error(Errc::invalid_argument,
                 fmt::format("{} slots of {} exceed 2^46 bytes", depth, format.str()));

@@ -14,9 +14,11 @@ namespace daohil::shm {
 SharedBlock::SharedBlock(std::size_t bytes) : bytes_(bytes) {
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED)
-    throw Error(Errc::no_space, fmt::format("share {} bytes between processes: {}", bytes,
-                                            std::strerror(errno)));
+  if (at == MAP_FAILED) {
+    const char* why = std::strerror(errno);
+    throw Error(Errc::no_space,
+                fmt::format("share {} bytes between processes: {}", bytes, why));
+  }
   data_ = static_cast<std::byte*>(at);
 }
 

@@ -41,6 +41,7 @@ struct Measurement {
 
 /// Was the bench fit to measure? Judged from the trace, and printed with every result.
 struct BenchHealth {
+  Scheduling scheduling = Scheduling::ordinary;
   double rate_hz = 0;
   double rate_error_ppm = 0;
   std::uint64_t skipped = 0;  ///< frames that fell due while the source was not there

@@ -47,11 +47,11 @@ std::string read_sha256(const Field& field) {
 shm::Shape read_shape(const Field& field) {
   std::vector<std::uint32_t> axes;
   for (const auto& axis : field.list())
-    axes.push_back(static_cast<std::uint32_t>(
-        axis.count(1, std::numeric_limits<std::uint32_t>::max())));
+    axes.push_back(
+        static_cast<std::uint32_t>(axis.count(1, std::numeric_limits<std::uint32_t>::max())));
   if (axes.empty() || axes.size() > shm::Shape::kMaxAxes)
-    field.fail(fmt::format("expected 1 to {} axes such as [240, 240], got {}",
-                           shm::Shape::kMaxAxes, axes.size()));
+    field.fail(fmt::format("expected 1 to {} axes such as [240, 240], got {}", shm::Shape::kMaxAxes,
+                           axes.size()));
   return shm::Shape(axes);
 }
 

@@ -95,8 +95,9 @@ class TreeBuilder final : public YAML::EventHandler {
     const auto first = std::find_if(keys.begin(), keys.end(),
                                     [&](const Node::Key& key) { return key.name == name; });
     if (first != keys.end())
-      fail(file_, line_of(mark), fmt::format("key {} is already in line {}; keep one of the two",
-                                             show(name), first->line));
+      fail(file_, line_of(mark),
+           fmt::format("key {} is already in line {}; keep one of the two", show(name),
+                       first->line));
     if (keys.size() >= kMaxKeys)
       fail(file_, line_of(mark), fmt::format("more than {} keys in one map", kMaxKeys));
     keys.push_back({name, line_of(mark)});
@@ -133,8 +134,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
     if (!tag.empty() && tag != "?" && tag != "!")
-      fail(file_, line_of(mark),
-           fmt::format("tag {} is not part of hil/v1; remove it", show(tag)));
+      fail(file_, line_of(mark), fmt::format("tag {} is not part of hil/v1; remove it", show(tag)));
   }
 
   const std::string& file_;
@@ -168,7 +168,8 @@ void refuse_binary(const std::string& file, std::string_view text) {
   int line = 1;
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool control = (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7f;
+    const bool control =
+        (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7f;
     const std::size_t length = utf8_length(text.substr(i));
     if (control || length == 0)
       fail(file, line, fmt::format("byte {:#04x} at offset {}: not a text file in UTF-8", byte, i));
@@ -243,8 +244,7 @@ Document load_document(const std::filesystem::path& path) {
   if (error) fail(file, 1, fmt::format("cannot be read: {}", error.message()));
   if (status.type() == std::filesystem::file_type::directory)
     fail(file, 1, "is a folder, not a file");
-  if (status.type() != std::filesystem::file_type::regular)
-    fail(file, 1, "is not a regular file");
+  if (status.type() != std::filesystem::file_type::regular) fail(file, 1, "is not a regular file");
 
   std::ifstream stream(path, std::ios::binary);
   if (!stream) fail(file, 1, fmt::format("cannot be read: {}", std::strerror(errno)));

@@ -20,11 +20,11 @@ struct Node {
   };
 
   NodeKind kind = NodeKind::null;
-  int line = 0;                        ///< 1-based; 0: not from a file
-  std::string text;                    ///< of a scalar, unescaped
-  Quoting quoting = Quoting::plain;    ///< "0660" is text, 8 is a number
-  std::vector<Key> keys;               ///< of a map; keys[i] names items[i]
-  std::vector<Node> items;             ///< of a list or map
+  int line = 0;                      ///< 1-based; 0: not from a file
+  std::string text;                  ///< of a scalar, unescaped
+  Quoting quoting = Quoting::plain;  ///< "0660" is text, 8 is a number
+  std::vector<Key> keys;             ///< of a map; keys[i] names items[i]
+  std::vector<Node> items;           ///< of a list or map
 
   /// The value of a key of a map; nullptr when it has none or the value is null.
   [[nodiscard]] const Node* find(std::string_view key) const;

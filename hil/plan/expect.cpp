@@ -1,7 +1,6 @@
 #include "hil/plan/expect.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -52,10 +51,9 @@ const Metric& find_metric(const Field& field, std::span<const Metric> metrics) {
   std::vector<std::string_view> names;
   for (const auto& metric : metrics) names.push_back(metric.name);
   const auto hint = did_you_mean(name, names);
-  field.fail(fmt::format("unknown metric {}{}", show(name),
-                         hint.empty() ? fmt::format("; the first of {} is '{}'", names.size(),
-                                                    names.front())
-                                      : hint));
+  field.fail(fmt::format(
+      "unknown metric {}{}", show(name),
+      hint.empty() ? fmt::format("; the first of {} is '{}'", names.size(), names.front()) : hint));
 }
 
 // The prediction's name, if it exists and is of the kind that the metric is.
@@ -64,9 +62,7 @@ std::string find_prediction(const Field& field, Quantity wanted, std::string_vie
   const auto names = prediction_names();
   const auto quantity = quantity_of_prediction(name);
   if (!quantity)
-    field.fail(fmt::format("unknown prediction {}{}{} allowed: {}", show(name),
-                           did_you_mean(name, names), nearest(name, names).empty() ? ";" : "",
-                           fmt::join(names, ", ")));
+    field.fail(fmt::format("unknown prediction {}{}", show(name), nearest_and_all(name, names)));
   if (*quantity != wanted)
     field.fail(fmt::format("{} predicts {}, but {} is {}", name, name_of(*quantity), compared_with,
                            name_of(wanted)));
@@ -166,7 +162,7 @@ SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> me
     std::vector<std::string_view> names;
     for (const auto& assignment : variables) names.push_back(assignment.name);
     over.fail(fmt::format("{} is no variable of the matrix{}", show(sweep.over),
-                          did_you_mean(sweep.over, names)));
+                          nearest_and_all(sweep.over, names)));
   }
   // "The smallest" has a meaning for whole numbers only; a text would compare by letters.
   const Field value(field.file(), variable->value, fmt::format("matrix: {}", sweep.over));
@@ -174,9 +170,10 @@ SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> me
 
   const Metric& metric = find_metric(section.need("metric"), metrics);
   if (metric.quantity != Quantity::truth)
-    section.need("metric").fail(fmt::format("{} is {}; a sweep looks for the smallest value where "
-                                            "a metric such as lossless is true",
-                                            metric.name, name_of(metric.quantity)));
+    section.need("metric").fail(
+        fmt::format("{} is {}; a sweep looks for the smallest value where "
+                    "a metric such as lossless is true",
+                    metric.name, name_of(metric.quantity)));
   sweep.metric = metric.name;
   sweep.predicted = find_prediction(section.need("predicted"), Quantity::count, sweep.over);
   return sweep;
@@ -186,8 +183,8 @@ template <class Entry>
 void refuse_same_id(const std::vector<Entry>& entries, const Entry& entry, const Field& at) {
   for (const auto& earlier : entries)
     if (earlier.id == entry.id)
-      at.fail(fmt::format("id {} is already in line {}; ids are unique", show(entry.id),
-                          earlier.line));
+      at.fail(
+          fmt::format("id {} is already in line {}; ids are unique", show(entry.id), earlier.line));
 }
 
 }  // namespace

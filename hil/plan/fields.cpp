@@ -55,7 +55,8 @@ auto converted(const Field& field, Convert convert) {
 }  // namespace
 
 std::string not_yet(std::string_view word) {
-  return fmt::format("`{}` is part of hil/v1 but this version does not run it yet; remove it", word);
+  return fmt::format("`{}` is part of hil/v1 but this version does not run it yet; remove it",
+                     word);
 }
 
 void Field::fail_at(int line, std::string_view problem) const {
@@ -77,9 +78,9 @@ std::string Field::text() const {
 
 std::string Field::name(std::string_view also) const {
   const auto& value = scalar("a name");
-  const bool good = !value.empty() && value.size() <= kMaxName &&
-                    std::all_of(value.begin(), value.end(),
-                                [&](char c) { return is_name_character(c, also); });
+  const bool good =
+      !value.empty() && value.size() <= kMaxName &&
+      std::all_of(value.begin(), value.end(), [&](char c) { return is_name_character(c, also); });
   if (!good)
     fail(fmt::format("expected a name of 1 to {} letters, digits and {}, got {}", kMaxName,
                      fmt::join(also, " "), show(value)));
@@ -107,8 +108,8 @@ std::int64_t Field::integer(std::int64_t min, std::int64_t max) const {
   const auto magnitude = converted(*this, [&] { return parse_count(digits); });
   if (magnitude > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     fail(fmt::format("{} is outside {} to {}", value, min, max));
-  const auto n = negative ? -static_cast<std::int64_t>(magnitude)
-                          : static_cast<std::int64_t>(magnitude);
+  const auto n =
+      negative ? -static_cast<std::int64_t>(magnitude) : static_cast<std::int64_t>(magnitude);
   if (n < min || n > max) fail(fmt::format("{} is outside {} to {}", n, min, max));
   return n;
 }
@@ -164,13 +165,11 @@ Section::Section(Field map, std::span<const Key> keys) : map_(std::move(map)) {
   const auto names = supported(keys);
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const auto& [name, line] = node.keys[i];
-    const auto known = std::find_if(keys.begin(), keys.end(),
-                                    [&, &key_name = name](const Key& k) { return k.name == key_name; });
+    const auto known = std::find_if(keys.begin(), keys.end(), [&, &key_name = name](const Key& k) {
+      return k.name == key_name;
+    });
     if (known == keys.end())
-      map_.fail_at(line, fmt::format("unknown key {}{}{} allowed: {}", show(name),
-                                     did_you_mean(name, names),
-                                     nearest(name, names).empty() ? ";" : "",
-                                     fmt::join(names, ", ")));
+      map_.fail_at(line, fmt::format("unknown key {}{}", show(name), nearest_and_all(name, names)));
     if (known->support == Support::later && node.items[i].kind != NodeKind::null)
       map_.fail_at(line, not_yet(name));
   }

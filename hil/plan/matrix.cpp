@@ -80,7 +80,7 @@ std::size_t index_of(const std::vector<Variable>& variables, const Field& at,
                                [&](const Variable& v) { return v.name == name; });
   if (it == variables.end())
     at.fail(fmt::format("{} is no variable of the matrix{}", show(name),
-                        did_you_mean(name, names_of(variables))));
+                        nearest_and_all(name, names_of(variables))));
   return static_cast<std::size_t>(it - variables.begin());
 }
 
@@ -97,8 +97,9 @@ std::vector<Axis> axes_of(const std::vector<Variable>& variables, const Node* zi
         zipped[index] = true;
         const auto length = variables[index].values.size();
         if (!axis.variables.empty() && length != axis.length)
-          item.fail(fmt::format("{} has {} values, those before it {}; zipped lists are equally long",
-                                show(item.text()), length, axis.length));
+          item.fail(
+              fmt::format("{} has {} values, those before it {}; zipped lists are equally long",
+                          show(item.text()), length, axis.length));
         axis.length = length;
         axis.variables.push_back(index);
       }
@@ -142,9 +143,8 @@ std::vector<Exclusion> exclusions_of(const std::vector<Variable>& variables, con
 }
 
 bool matches(const Exclusion& exclusion, const Combination& cell) {
-  return std::all_of(exclusion.values.begin(), exclusion.values.end(), [&](const auto& pair) {
-    return cell[pair.first].value.text == pair.second;
-  });
+  return std::all_of(exclusion.values.begin(), exclusion.values.end(),
+                     [&](const auto& pair) { return cell[pair.first].value.text == pair.second; });
 }
 
 std::vector<Variable> variables_of(const Field& matrix) {
@@ -180,7 +180,7 @@ const Node& value_of(std::string_view name, const Combination& combination, cons
     names.push_back(assignment.name);
   }
   at.fail(fmt::format("variable {} is not in the matrix{}", show(name),
-                      names.empty() ? "; add it there" : did_you_mean(name, names)));
+                      names.empty() ? "; add it there" : nearest_and_all(name, names)));
 }
 
 void substitute_text(Node& node, const Combination& combination, const std::string& file) {
@@ -230,8 +230,8 @@ std::vector<Combination> expand_matrix(const Field& matrix) {
   for (const auto& axis : axes) {
     total *= axis.length;  // no axis is longer than a 1 MiB file or kMaxCells: cannot overflow
     if (total > kMaxCells)
-      matrix.fail(fmt::format("the matrix has more than {} cells; use fewer values or zip",
-                              kMaxCells));
+      matrix.fail(
+          fmt::format("the matrix has more than {} cells; use fewer values or zip", kMaxCells));
   }
 
   std::vector<Combination> cells;

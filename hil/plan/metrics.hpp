@@ -19,7 +19,8 @@ struct Metric {
   Tier tier = Tier::a;  ///< of a claim that does not say
 };
 
-/// Every metric of a scenario with these readers: fifo.<fifo>.<reader>.<what>, source.<role>.<what>.
+/// Every metric of a scenario with these readers: fifo.<fifo>.<reader>.<what>,
+/// source.<role>.<what>.
 std::vector<Metric> metrics_of(const std::string& role, const std::string& fifo,
                                const std::vector<ReaderPlan>& readers);
 

@@ -29,10 +29,13 @@ std::vector<path> yaml_files_in(const path& folder) {
   std::error_code error;
   for (auto it = std::filesystem::directory_iterator(folder, error);
        !error && it != std::filesystem::directory_iterator(); it.increment(error))
-    if (it->path().extension() == ".yaml" && it->is_regular_file(error)) files.push_back(it->path());
-  if (error) throw Error(fmt::format("{}:1: cannot be listed: {}", folder.string(), error.message()));
+    if (it->path().extension() == ".yaml" && it->is_regular_file(error))
+      files.push_back(it->path());
+  if (error)
+    throw Error(fmt::format("{}:1: cannot be listed: {}", folder.string(), error.message()));
   if (files.empty())
-    throw Error(fmt::format("{}:1: no *.yaml in this folder; name a scenario file", folder.string()));
+    throw Error(
+        fmt::format("{}:1: no *.yaml in this folder; name a scenario file", folder.string()));
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -43,8 +46,8 @@ std::vector<path> scenario_files(const std::vector<path>& given) {
   std::set<path> seen;
   for (const auto& item : given) {
     std::error_code error;
-    const auto expanded = std::filesystem::is_directory(item, error) ? yaml_files_in(item)
-                                                                     : std::vector<path>{item};
+    const auto expanded =
+        std::filesystem::is_directory(item, error) ? yaml_files_in(item) : std::vector<path>{item};
     for (const auto& file : expanded)
       if (seen.insert(identity_of(file)).second) files.push_back(file);
   }
@@ -75,8 +78,8 @@ std::vector<path> benches_for(const path& scenario, const PlanOptions& options) 
   const auto file = scenario.parent_path() / kDefaultBench;
   std::error_code error;
   if (!std::filesystem::exists(file, error))
-    throw Error(fmt::format("{}:1: there is no default bench {}; name a bench file", scenario.string(),
-                            file.string()));
+    throw Error(fmt::format("{}:1: there is no default bench {}; name a bench file",
+                            scenario.string(), file.string()));
   return {file};
 }
 

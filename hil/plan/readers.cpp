@@ -35,11 +35,10 @@ enum class Process { separate, thread };
 constexpr std::array<Choice<Process>, 2> kProcesses{
     {{"separate", Process::separate}, {"thread", Process::thread, Support::later}}};
 
-constexpr std::array<Choice<ReadMode>, 4> kReadModes{
-    {{"next", ReadMode::next},
-     {"newest", ReadMode::newest},
-     {"arbitrary", ReadMode::next, Support::later},
-     {"history", ReadMode::next, Support::later}}};
+constexpr std::array<Choice<ReadMode>, 4> kReadModes{{{"next", ReadMode::next},
+                                                      {"newest", ReadMode::newest},
+                                                      {"arbitrary", ReadMode::next, Support::later},
+                                                      {"history", ReadMode::next, Support::later}}};
 
 constexpr std::array<Choice<Rules>, 2> kRules{
     {{"verified", Rules::verified}, {"reference", Rules::reference}}};
@@ -99,8 +98,9 @@ UnreadLag read_unread(const Section& lag, const ReaderContext& context) {
   if (frames.has_value() == beyond.has_value())
     lag.fail("kind unread has exactly one of frames and beyond_depth (relative to the depth)");
   if (context.mode == Mode::sim)
-    lag.fail("kind unread exists in virtual time only, but the case runs in mode sim; give the "
-             "scenario modes: [virtual]");
+    lag.fail(
+        "kind unread exists in virtual time only, but the case runs in mode sim; give the "
+        "scenario modes: [virtual]");
   UnreadLag unread;
   if (frames) {
     for (const auto& item : frames->list())
@@ -159,11 +159,13 @@ void check_looks(const Section& section, const ReaderPlan& reader, const ReaderC
   if (reader.looks == Looks::at_each_publication_step) {
     const Field looks = section.need("looks");
     if (context.mode == Mode::sim)
-      looks.fail("each_publication_step exists in virtual time only, but the case runs in mode "
-                 "sim; give the scenario modes: [virtual]");
+      looks.fail(
+          "each_publication_step exists in virtual time only, but the case runs in mode "
+          "sim; give the scenario modes: [virtual]");
     if (reader.on_empty == OnEmpty::wait)
       looks.fail("each_publication_step needs wait: false; a look between two steps must return");
-    if (!reader.lag.empty()) looks.fail("each_publication_step takes no lag; remove one of the two");
+    if (!reader.lag.empty())
+      looks.fail("each_publication_step takes no lag; remove one of the two");
   } else if (context.mode == Mode::virtual_time && reader.on_empty == OnEmpty::poll &&
              reader.poll.count() == 0 && !counts_frames(reader) &&
              std::none_of(reader.lag.begin(), reader.lag.end(), passes_time)) {
@@ -193,7 +195,8 @@ ReaderPlan read_reader(const Field& field, const ReaderContext& context) {
     reader.on_empty = wait->truth() ? OnEmpty::wait : OnEmpty::poll;
   if (const auto poll = section.find("poll")) {
     reader.poll = poll->duration();
-    if (reader.on_empty == OnEmpty::wait) poll->fail("a waiting reader does not poll; add wait: false");
+    if (reader.on_empty == OnEmpty::wait)
+      poll->fail("a waiting reader does not poll; add wait: false");
   }
   if (const auto copy = section.find("copy")) reader.copying = copy->one_of<Copying>(kCopying);
   if (const auto hold = section.find("hold")) {

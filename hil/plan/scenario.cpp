@@ -21,7 +21,7 @@
 namespace daohil::hil::plan {
 namespace {
 
-constexpr std::array<Key, 24> kTopKeys{{{"apiVersion"},
+constexpr std::array<Key, 25> kTopKeys{{{"apiVersion"},
                                         {"kind"},
                                         {"id"},
                                         {"title"},
@@ -44,6 +44,7 @@ constexpr std::array<Key, 24> kTopKeys{{{"apiVersion"},
                                         {"warmup", Support::later},
                                         {"sinks", Support::later},
                                         {"faults", Support::later},
+                                        {"until", Support::later},
                                         {"sampling", Support::later}}};
 
 constexpr std::array<Key, 10> kFifoKeys{{{"name"},
@@ -100,8 +101,9 @@ std::uint64_t read_length(const Section& top, const SourcePlan& source) {
   if (frames) return frames->count(1, std::numeric_limits<std::int64_t>::max());
   const auto span = duration->duration();
   if (!source.settings.rate)
-    duration->fail("needs the frame rate, which neither scenario nor bench gives; add rate or "
-                   "give frames instead");
+    duration->fail(
+        "needs the frame rate, which neither scenario nor bench gives; add rate or "
+        "give frames instead");
   return std::max<std::uint64_t>(1, frames_in(span, *source.settings.rate));
 }
 
@@ -142,7 +144,8 @@ void check_run_time(const Section& top, const Case& c) {
   const double seconds = static_cast<double>(c.frames) / rate->hertz();
   const auto length = top.find("frames") ? top.need("frames") : top.need("duration");
   length.fail(fmt::format("{} frames take {:.3g}s, longer than timeouts: run of {:.3g}s; raise it",
-                          c.frames, seconds, std::chrono::duration<double>(c.timeouts.run).count()));
+                          c.frames, seconds,
+                          std::chrono::duration<double>(c.timeouts.run).count()));
 }
 
 // The same case again, from one file and on any bench of that name: the evidence of a run.

@@ -16,8 +16,8 @@ namespace daohil::hil::plan {
 /// A scenario file, read and multiplied out, not yet bound to a bench.
 struct Scenario {
   Document document;
-  Header header;                    ///< of the first cell; the title as written
-  std::vector<Combination> cells;   ///< at least one; without a matrix one that is empty
+  Header header;                   ///< of the first cell; the title as written
+  std::vector<Combination> cells;  ///< at least one; without a matrix one that is empty
 };
 
 /// @throws Error

@@ -1,6 +1,7 @@
 #include "hil/plan/show.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <vector>
@@ -67,6 +68,12 @@ std::string_view nearest(std::string_view text, std::span<const std::string_view
 std::string did_you_mean(std::string_view text, std::span<const std::string_view> candidates) {
   const auto best = nearest(text, candidates);
   return best.empty() ? std::string{} : fmt::format("; did you mean '{}'?", best);
+}
+
+std::string nearest_and_all(std::string_view text, std::span<const std::string_view> candidates) {
+  if (candidates.empty()) return {};
+  const auto hint = did_you_mean(text, candidates);
+  return fmt::format("{} allowed: {}", hint.empty() ? ";" : hint, fmt::join(candidates, ", "));
 }
 
 }  // namespace daohil::hil::plan

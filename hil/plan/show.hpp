@@ -20,4 +20,9 @@ namespace daohil::hil::plan {
 [[nodiscard]] std::string did_you_mean(std::string_view text,
                                        std::span<const std::string_view> candidates);
 
+/// "; did you mean 'depth'? allowed: name, depth", the first half where there is a nearest one,
+/// nothing where there are no candidates.
+[[nodiscard]] std::string nearest_and_all(std::string_view text,
+                                          std::span<const std::string_view> candidates);
+
 }  // namespace daohil::hil::plan

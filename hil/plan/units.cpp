@@ -19,7 +19,7 @@ namespace {
 
 using detail::uint128;
 
-constexpr unsigned kMaxDigits = 18;  // 10^18 < 2^63, and 10^18 * the largest unit < 2^128
+constexpr unsigned kMaxDigits = 19;  // 10^19 < 2^64, and 10^19 * the largest unit < 2^128
 constexpr std::uint64_t kMaxNanos = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t kGrainsPerPeriod = 1'000'000'000'000;  // ns * mHz in one frame
 
@@ -83,12 +83,13 @@ std::optional<Decimal> read_decimal(std::string_view text) {
   if (fraction.size() > kMaxDigits) return std::nullopt;
 
   Decimal value{0, static_cast<unsigned>(fraction.size())};
-  const std::uint64_t limit = power_of_ten(kMaxDigits);
+  const uint128 limit = power_of_ten(kMaxDigits);
   for (const auto part : {whole, fraction}) {
     for (const char c : part) {
       if (!is_digit(c)) return std::nullopt;
-      value.mantissa = value.mantissa * 10 + static_cast<std::uint64_t>(c - '0');
-      if (value.mantissa >= limit) return std::nullopt;
+      const auto next = uint128{value.mantissa} * 10 + static_cast<std::uint64_t>(c - '0');
+      if (next >= limit) return std::nullopt;
+      value.mantissa = static_cast<std::uint64_t>(next);
     }
   }
   return value;
@@ -121,8 +122,8 @@ std::uint64_t parse(const Kind& kind, std::string_view text) {
   const auto number = read_decimal(digits);
   if (digits.empty()) throw BadValue(expected(kind, text));
   if (!number)
-    throw BadValue(fmt::format("{}; write at most {} digits, as in 0.5", expected(kind, text),
-                               kMaxDigits));
+    throw BadValue(
+        fmt::format("{}; write at most {} digits, as in 0.5", expected(kind, text), kMaxDigits));
 
   for (const auto& unit : kind.units) {
     if (unit.name != suffix) continue;
@@ -131,8 +132,8 @@ std::uint64_t parse(const Kind& kind, std::string_view text) {
     if (scaled / divisor > kind.max)
       throw BadValue(fmt::format("{} is too much; at most {}", show(text), kind.max_text));
     if (scaled % divisor != 0)
-      throw BadValue(fmt::format("{} is not a whole number of {}; write fewer decimals",
-                                 show(text), kind.grain));
+      throw BadValue(fmt::format("{} is not a whole number of {}; write fewer decimals", show(text),
+                                 kind.grain));
     return static_cast<std::uint64_t>(scaled / divisor);
   }
   refuse_unit(kind, text, suffix);
@@ -146,8 +147,7 @@ Duration parse_duration(std::string_view text) {
 
 shm::Rate parse_rate(std::string_view text) {
   const auto mhz = parse(kRate, text);
-  if (mhz == 0)
-    throw BadValue(fmt::format("{} is no rate; at least 1mHz", show(text)));
+  if (mhz == 0) throw BadValue(fmt::format("{} is no rate; at least 1mHz", show(text)));
   return shm::Rate::millihertz(static_cast<std::int64_t>(mhz));
 }
 
@@ -177,7 +177,8 @@ Decimal parse_decimal(std::string_view text) {
 
 std::uint64_t frames_in(Duration span, shm::Rate rate) {
   if (span.count() <= 0) return 0;
-  const uint128 grains = static_cast<uint128>(span.count()) * static_cast<uint128>(rate.millihertz());
+  const uint128 grains =
+      static_cast<uint128>(span.count()) * static_cast<uint128>(rate.millihertz());
   return static_cast<std::uint64_t>(grains / kGrainsPerPeriod);
 }
 
@@ -187,8 +188,8 @@ Duration times_period(Decimal periods, shm::Rate rate) {
       static_cast<uint128>(power_of_ten(periods.scale)) * static_cast<uint128>(rate.millihertz());
   const uint128 nanos = (numerator + denominator / 2) / denominator;
   if (nanos > kMaxNanos)
-    throw BadValue(fmt::format("that many periods of {} Hz exceed {}", rate.hertz(),
-                               kDuration.max_text));
+    throw BadValue(
+        fmt::format("that many periods of {} Hz exceed {}", rate.hertz(), kDuration.max_text));
   return Duration{static_cast<std::int64_t>(nanos)};
 }
 

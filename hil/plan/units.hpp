@@ -20,7 +20,7 @@ class BadValue : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// A bare decimal number exactly as written: mantissa / 10^scale, scale <= 18, no trailing zeros.
+/// A bare decimal number exactly as written: mantissa / 10^scale, scale <= 19, no trailing zeros.
 struct Decimal {
   std::uint64_t mantissa = 0;
   unsigned scale = 0;
@@ -52,7 +52,7 @@ Bytes parse_bytes(std::string_view text);
 PartsPerBillion parse_fraction(std::string_view text);
 /// "128": a bare whole number, no sign.
 std::uint64_t parse_count(std::string_view text);
-/// "1.5": a bare number of at most 18 significant digits.
+/// "1.5": a bare number of at most 19 significant digits.
 Decimal parse_decimal(std::string_view text);
 
 /// How many frames of `rate` fall due in `span`, rounded down: floor(span * rate).

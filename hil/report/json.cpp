@@ -59,7 +59,8 @@ Json to_json(const judge::Measurement& m) {
 }
 
 Json to_json(const judge::BenchHealth& health) {
-  Json json{{"rate_hz", health.rate_hz},
+  Json json{{"scheduling", health.scheduling == Scheduling::realtime ? "realtime" : "ordinary"},
+            {"rate_hz", health.rate_hz},
             {"rate_error_ppm", health.rate_error_ppm},
             {"skipped", health.skipped},
             {"late", health.late},

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "hil/trace.hpp"
 #include "shm/shared_block.hpp"
 #include "shm/time.hpp"
 
@@ -24,6 +25,7 @@ struct Control {
 
   struct Actor {
     std::atomic<ActorState> state{ActorState::starting};
+    std::atomic<Scheduling> scheduling{Scheduling::ordinary};
     std::array<char, 1000> message{};  ///< why it failed; written before the state
 
     void fail(std::string_view why) {

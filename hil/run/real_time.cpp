@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +33,18 @@ constexpr Duration kLead = milliseconds(30);
 // After a stop, before the actors are killed. Teardown as a whole stays below 2 s.
 constexpr Duration kGrace = milliseconds(1000);
 
+// Real-time priorities, taken where the system grants them: the actors are the instrument and must
+// not wait for whatever else the host does. The writer above the readers, as a camera would be.
+constexpr int kSourcePriority = 60;
+constexpr int kReaderPriority = 50;
+
 // ---- inside an actor's process ----------------------------------------------------------------
+
+Scheduling take_priority(int priority) {
+  const sched_param wanted{.sched_priority = priority};
+  return ::sched_setscheduler(0, SCHED_FIFO, &wanted) == 0 ? Scheduling::realtime
+                                                           : Scheduling::ordinary;
+}
 
 void behave_as_actor(pid_t parent) {
   // Ctrl-C reaches the whole foreground group; the parent decides what it means.
@@ -69,7 +81,9 @@ class SourceProcess {
     camera->configure(stage_.wanted.source.settings);
     shm::Writer writer = shm::Writer::create(stage_.stream, stage_.fifo(), clock);
     drivers::Publisher publisher(*camera, writer, clock);
-    control_.actors[0].state.store(ActorState::ready, std::memory_order_release);
+    Control::Actor& self = control_.actors[0];
+    self.scheduling.store(take_priority(kSourcePriority));
+    self.state.store(ActorState::ready, std::memory_order_release);
     wait_for_go(control_, clock);
 
     const MonotonicTime start{Duration{control_.start_ns.load()}};
@@ -79,7 +93,7 @@ class SourceProcess {
       camera->stop();
       control_.end_ns.store(last_due.count(), std::memory_order_release);
     }
-    control_.actors[0].state.store(ActorState::done, std::memory_order_release);
+    self.state.store(ActorState::done, std::memory_order_release);
     // The writer lock tells readers that their writer lives: hold it until they are done.
     while (!control_.stopping()) clock.sleep_until(clock.now() + milliseconds(5));
   }
@@ -125,6 +139,9 @@ class ReaderProcess {
     const shm::Clock& clock = shm::system_clock();
     ReaderActor actor(plan_, stage_.stream, stage_.source.rate.period(), stage_.proof_for(plan_),
                       clock, log_, summary_);
+    // A reader that polls never sleeps: with priority it would keep the core from all others.
+    if (plan_.on_empty == plan::OnEmpty::wait)
+      self_.scheduling.store(take_priority(kReaderPriority));
     self_.state.store(ActorState::ready, std::memory_order_release);
     wait_for_go(control_, clock);
     while (turn(actor, clock)) {
@@ -222,6 +239,11 @@ class Children {
   [[nodiscard]] bool all(ActorState wanted) const {
     for (std::size_t i = 0; i < children_.size(); ++i)
       if (state(i) != wanted) return false;
+    return true;
+  }
+  [[nodiscard]] bool all_realtime() const {
+    for (std::size_t i = 0; i < children_.size(); ++i)
+      if (control_->actors[i].scheduling.load() != Scheduling::realtime) return false;
     return true;
   }
   [[nodiscard]] std::string those_not(ActorState wanted) const {
@@ -344,6 +366,7 @@ class RealTimeRun {
   }
 
   void collect(Trace& trace) const {
+    trace.scheduling = children_.all_realtime() ? Scheduling::realtime : Scheduling::ordinary;
     trace.source = source_log_.copy();
     trace.source_dropped = source_log_.dropped();
     for (std::size_t i = 0; i < seats_.size(); ++i)

@@ -46,8 +46,9 @@ Semaphores Semaphores::open(const std::filesystem::path& stream, Missing missing
     if (sem != SEM_FAILED) {
       set.handles_[i] = sem;
     } else if (missing == Missing::create) {
-      throw Error(Errc::io, fmt::format("stream {}: create semaphore {}: {}", stream.string(), name,
-                                        std::strerror(errno)));
+      const char* why = std::strerror(errno);  // before anything below allocates
+      throw Error(Errc::io,
+                  fmt::format("stream {}: create semaphore {}: {}", stream.string(), name, why));
     }
   }
   return set;

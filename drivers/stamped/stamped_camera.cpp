@@ -1,0 +1,124 @@
+#include "drivers/stamped/stamped_camera.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "drivers/error.hpp"
+#include "drivers/pixel_memory.hpp"
+#include "drivers/stamped/stamped_check.hpp"
+#include "shm/error.hpp"
+#include "simulators/stamp.hpp"
+#include "simulators/test_pattern.hpp"
+
+namespace daohil::drivers {
+namespace {
+
+using shm::PixelType;
+using simulators::Element;
+
+CameraDescription defaults() {
+  return {.model = "stamped",
+          .identity = "test pattern, stamp version 1",
+          .format = FrameFormat({240, 240}, PixelType::u16),
+          .rate = Rate::millihertz(2'067'000)};
+}
+
+Element element_of(PixelType type) {
+  switch (type) {
+    case PixelType::u8:
+    case PixelType::i8:
+      return Element::int8;
+    case PixelType::u16:
+    case PixelType::i16:
+      return Element::int16;
+    case PixelType::u32:
+    case PixelType::i32:
+      return Element::int32;
+    case PixelType::u64:
+    case PixelType::i64:
+      return Element::int64;
+    case PixelType::f32:
+    case PixelType::c64:
+      return Element::float32;
+    case PixelType::f64:
+    case PixelType::c128:
+      return Element::float64;
+  }
+  throw Error(fmt::format("camera stamped: unknown pixel type code {}", static_cast<int>(type)));
+}
+
+std::size_t row_elements(const FrameFormat& format) {
+  const std::size_t columns = format.shape()[format.shape().axes() - 1];
+  const bool complex = format.type() == PixelType::c64 || format.type() == PixelType::c128;
+  return complex ? 2 * columns : columns;
+}
+
+FrameFormat format_for(const CameraSettings& settings, const FrameFormat& preset) try {
+  return {settings.shape.value_or(preset.shape()), settings.type.value_or(preset.type())};
+} catch (const shm::Error& error) {
+  throw Error(fmt::format("camera stamped: {}", error.what()));
+}
+
+}  // namespace
+
+StampedCamera::StampedCamera(const shm::Clock& clock)
+    : clock_(&clock), description_(defaults()), pacer_(description_.rate, OnLate::skip) {}
+
+void StampedCamera::configure(const CameraSettings& settings) {
+  CameraDescription wanted = defaults();
+  wanted.format = format_for(settings, wanted.format);
+  wanted.rate = settings.rate.value_or(wanted.rate);
+  if (!settings.file.empty())
+    throw Error(
+        fmt::format("camera stamped: file {} is given, but it plays none; use the camera "
+                    "'replay' or leave the file out",
+                    settings.file.string()));
+  if (wanted.format.bytes() < simulators::kStampBytes)
+    throw Error(
+        fmt::format("camera stamped: a frame of {} has {} bytes, less than the {} of its "
+                    "stamp; use a larger shape or type",
+                    wanted.format.str(), wanted.format.bytes(), simulators::kStampBytes));
+
+  frame_ = allocate_pixels("camera stamped", wanted.format, 1);
+  pacer_ = Pacer(wanted.rate, settings.on_late);
+  description_ = std::move(wanted);
+  prepared_.reset();
+}
+
+std::shared_ptr<const ContentCheck> StampedCamera::content_check() const {
+  return std::make_shared<StampedCheck>();
+}
+
+void StampedCamera::start(MonotonicTime first) {
+  pacer_.start(first);
+  prepared_.reset();
+}
+
+const DueFrame& StampedCamera::prepare() {
+  if (!prepared_) {
+    prepared_ = pacer_.next(clock_->now());
+    const FrameFormat& format = description_.format;
+    const std::uint64_t number = prepared_->id.value;
+    simulators::fill_pattern(frame_, element_of(format.type()), row_elements(format), number);
+    simulators::stamp(frame_, number, prepared_->at.since_epoch());
+  }
+  return *prepared_;
+}
+
+std::optional<MonotonicTime> StampedCamera::next_due() { return prepare().at; }
+
+WaitOutcome StampedCamera::wait(MonotonicTime deadline) {
+  return wait_until_due(*clock_, prepare().at, deadline);
+}
+
+FrameId StampedCamera::read_into(std::span<std::byte> slot) {
+  std::memcpy(slot.data(), frame_.data(), frame_.size());
+  const FrameId id = prepared_->id;
+  prepared_.reset();
+  return id;
+}
+
+void StampedCamera::stop() { prepared_.reset(); }
+
+}  // namespace daohil::drivers
