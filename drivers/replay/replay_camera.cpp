@@ -56,7 +56,8 @@ void ReplayCamera::configure(const CameraSettings& settings) {
                                 .format = cube.format,
                                 .rate = rate,
                                 .frames = frames,
-                                .sha256 = cube.sha256};
+                                .sha256 = cube.sha256,
+                                .pass = cube.frames};
   auto check = std::make_shared<ReplayCheck>(cube, settings.at_end);
   playing_.emplace(Playing{std::move(cube), std::move(description),
                            Pacer(rate, settings.on_late, frames), std::move(check)});

@@ -12,6 +12,10 @@
 namespace daohil::hil::judge {
 namespace {
 
+// An interval wider than a quarter of the prediction (and than a few counts) proves nothing: the
+// bench was too restless. House limit.
+constexpr double kWidestInterval = 0.25;
+constexpr double kFewCounts = 4;
 constexpr double kAmbiguousLimit = 0.01;  // scenarios: more ambiguous calls prove nothing
 
 double number(const plan::Value& value) {
@@ -43,6 +47,14 @@ bool within(const Prediction& prediction, double slack, const plan::Value& obser
     return observed == prediction.nominal;
   const double value = number(observed);
   return value >= prediction.low - slack && value <= prediction.high + slack;
+}
+
+bool too_wide(const Prediction& prediction) {
+  if (std::holds_alternative<std::string>(prediction.nominal) ||
+      prediction.claim == Claim::upper_bound)
+    return false;
+  return prediction.high - prediction.low >
+         std::max(kFewCounts, kWidestInterval * number(prediction.nominal));
 }
 
 std::string limit_text(const plan::Expectation& e) {
@@ -112,6 +124,11 @@ class Judgement {
                              source_facts_, facts_.at(reader->name));
       m.limit = "predicted " + interval_text(*m.prediction);
       good = within(*m.prediction, expectation.slack, m.observed);
+      if (good && expectation.tier == plan::Tier::c && too_wide(*m.prediction)) {
+        m.verdict = Verdict::inconclusive;
+        m.why = fmt::format("{}: observed {}, {}: the bench was too restless for a prediction",
+                            m.metric, to_text(m.observed), m.limit);
+      }
     } else {
       good = holds(expectation, m.observed);
     }
@@ -129,7 +146,7 @@ class Judgement {
     m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed),
                         m.prediction ? m.limit : "expected " + m.limit);
     if (bench_at_fault)
-      m.why += fmt::format("; the host stood still {} times for more than a frame",
+      m.why += fmt::format("; the host held the actors up {} times by half a frame or more",
                            result_.health.pauses);
     else
       m.why += detail_of(expectation.metric);

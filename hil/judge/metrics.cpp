@@ -83,22 +83,32 @@ std::string broken_identity(const plan::Case& planned, const ReaderTrace& reader
   return {};
 }
 
-void time_call(const CallEvent& call, std::int64_t period, const std::vector<SourceEvent>& events,
-               ReaderFacts& facts) {
+void time_call(const CallEvent& call, const std::vector<SourceEvent>& events, ReaderFacts& facts) {
   const SourceEvent* event = has_frame(call) ? event_of(events, call.counter) : nullptr;
   if (event != nullptr) facts.oldest = std::max(facts.oldest, call.after - event->published);
+  if (call.waited == 0)
+    facts.latenesses.push_back(std::max<std::int64_t>(call.before - call.intended, 0));
+  else if (event != nullptr)
+    facts.wake_latencies.push_back(std::max<std::int64_t>(call.before - event->published, 0));
+}
 
-  std::int64_t lateness = call.before - call.intended;
-  if (call.waited != 0) {
-    if (event == nullptr) return;
-    lateness = call.before - event->published;
-    facts.wake_latencies.push_back(std::max<std::int64_t>(lateness, 0));
-  }
-  std::int64_t& worst = call.waited != 0 ? facts.worst_wake : facts.worst_lateness;
-  if (lateness > period)
-    facts.pauses += 1;
-  else
-    worst = std::max(worst, lateness);
+// What is usual, what stands out, and when the host stood still.
+// Half a period is the most that two calls in a row may be late without costing a reader at
+// depth 1 a frame it would otherwise have kept.
+void sort_delays(std::int64_t period, ReaderFacts& facts) {
+  const std::int64_t pause = period / 2;
+  const auto usual = [&](const std::vector<std::int64_t>& delays) {
+    const std::int64_t p99 = std::min(quantile(delays, 0.99), pause);
+    for (const std::int64_t delay : delays) {
+      if (delay > pause)
+        facts.pauses += 1;
+      else if (delay > p99)
+        facts.outliers += 1;
+    }
+    return p99;
+  };
+  facts.usual_wake = usual(facts.wake_latencies);
+  facts.usual_lateness = usual(facts.latenesses);
 }
 
 }  // namespace
@@ -160,12 +170,12 @@ ReaderFacts examine_reader(const plan::Case& planned, const plan::ReaderPlan& pl
   ReaderFacts facts;
   facts.calls = reader.calls.size();
   std::uint64_t previous = reader.summary.first;
-  const std::int64_t period = source.rate.period().count();
   for (const CallEvent& call : reader.calls) {
     count_call(call, planned.fifo.depth, previous, facts);
-    time_call(call, period, events, facts);
+    time_call(call, events, facts);
     if (has_frame(call)) previous = call.counter;
   }
+  sort_delays(source.rate.period().count(), facts);
   facts.backlog = reader.summary.newest_at_end - previous;
   if (plan.mode == plan::ReadMode::next)
     facts.identity_broken = broken_identity(planned, reader, facts, events.size());

@@ -29,9 +29,11 @@ struct ReaderFacts {
   std::string identity_broken;    ///< which identity of T0/T1, with its numbers; empty: all hold
   OracleFinding oracle;
   std::vector<std::int64_t> wake_latencies;  ///< published to call, of calls that had waited; ns
-  std::int64_t worst_wake = 0;      ///< the longest below one period
-  std::int64_t worst_lateness = 0;  ///< intended to actual call, the longest below one period
-  std::uint64_t pauses = 0;         ///< either of them above one period
+  std::vector<std::int64_t> latenesses;      ///< intended to actual call, of the others; ns
+  std::int64_t usual_wake = 0;      ///< 99 % of the wake-ups took no longer
+  std::int64_t usual_lateness = 0;  ///< 99 % of the planned calls were no later
+  std::uint64_t outliers = 0;       ///< beyond the usual, but at most half a period
+  std::uint64_t pauses = 0;         ///< more than half a period
   std::int64_t oldest = 0;          ///< published to delivered, maximum; ns
   std::string sha256;
 };

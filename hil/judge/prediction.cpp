@@ -77,24 +77,25 @@ class Predictor {
   [[nodiscard]] Prediction age() const {
     const Duration bound = age_bound(planned_.fifo.depth, source_.rate);
     const Duration measured =
-        facts_ == nullptr ? Duration{0} : Duration{facts_->worst_wake + facts_->worst_lateness};
+        facts_ == nullptr ? Duration{0} : Duration{facts_->usual_wake + facts_->usual_lateness};
     return {.nominal = bound.count(),
             .low = 0,
             .high = static_cast<double>((bound + measured).count()),
             .formula = "T5: age < N T (+ eps)",
             .inputs = fmt::format("N={} T={} ns", planned_.fifo.depth,
-                                  source_.rate.period().count())};
+                                  source_.rate.period().count()),
+            .claim = Claim::upper_bound};
   }
 
  private:
-  // The hull of the recursion over every corner of what was measured, each sharpened to the worst
-  // case: rate low and high, wake-up and calls prompt and late.
+  // The hull of the recursion over every corner of what was measured: rate low and high, wake-up
+  // and calls prompt and as late as usual.
   void widen(Quantity quantity, Prediction& p) const {
     const double error = std::abs(bench_->health.rate_error_ppm) * 1e-6;
     const std::uint64_t frames = std::max<std::uint64_t>(bench_->frames, 1);
     for (const double factor : {1 - error, 1 + error})
-      for (const std::int64_t wake : {std::int64_t{0}, facts_->worst_wake})
-        for (const std::int64_t late : {std::int64_t{0}, facts_->worst_lateness}) {
+      for (const std::int64_t wake : {std::int64_t{0}, facts_->usual_wake})
+        for (const std::int64_t late : {std::int64_t{0}, facts_->usual_lateness}) {
           const Deviation corner{.rate = Rate::hertz(source_.rate.hertz() * factor),
                                  .wake_latency = Duration{wake},
                                  .call_lateness = Duration{late}};
@@ -103,9 +104,13 @@ class Predictor {
           p.low = std::min(p.low, n);
           p.high = std::max(p.high, n);
         }
-    // A frame evicted while it was being rewritten moves one overwrite by one read.
-    const double moved = static_cast<double>(facts_->evicted) *
-                         (quantity == Quantity::overwrites ? 1 : planned_.fifo.depth);
+    if (p.high == 0) return;  // a reader that keeps up is lapped by nothing short of a pause
+    // Single calls beyond the usual see at most one frame more, and an overwrite takes N of them; a
+    // frame evicted while it was being rewritten moves one overwrite by one read.
+    const std::uint64_t depth = planned_.fifo.depth;
+    const std::uint64_t overwrites = facts_->evicted + (facts_->outliers + depth - 1) / depth;
+    const auto moved =
+        static_cast<double>(quantity == Quantity::overwrites ? overwrites : overwrites * depth);
     p.low = std::max(0.0, p.low - moved);
     p.high += moved;
   }

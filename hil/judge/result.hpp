@@ -19,12 +19,15 @@ enum class Verdict { skip, pass, marginal, inconclusive, flaky, fail, error, abo
 [[nodiscard]] std::string_view name_of(Verdict verdict);  ///< "PASS", "INCONCLUSIVE", ...
 [[nodiscard]] int exit_code_of(Verdict verdict);          ///< 0, 1, 3, 4 or 130
 
+enum class Claim { equality, upper_bound };
+
 /// What theory says of a metric, beside what was observed.
 struct Prediction {
   plan::Value nominal;       ///< from the scenario's numbers
   double low = 0, high = 0;  ///< what the bench as measured allows; equal to nominal if exact
   std::string formula;
   std::string inputs;
+  Claim claim = Claim::equality;
 };
 
 /// One expectation, measured.
@@ -47,7 +50,7 @@ struct BenchHealth {
   std::uint64_t skipped = 0;  ///< frames that fell due while the source was not there
   std::uint64_t late = 0;     ///< published more than a period after they were due
   std::int64_t worst_lateness_ns = 0;
-  std::uint64_t pauses = 0;  ///< the host stood still for more than a period, anywhere
+  std::uint64_t pauses = 0;  ///< an actor was held up: frame over a period, call over half of one
   std::string unfit;         ///< why nothing can be concluded; empty: fit
 };
 
