@@ -8,23 +8,19 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include "hil/plan/planner.hpp"
 #include "hil/plan/show.hpp"
+#include "hil/plan/text_file.hpp"
 
 namespace daohil::hil::plan {
 namespace {
 
 // The parser recurses once a level: the limits keep a hostile file from costing stack or minutes.
 constexpr std::size_t kMaxDepth = 32;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxKeys = 1000;  // each new key is compared with all before it
 
 [[noreturn]] void fail(const std::string& file, int line, const std::string& problem) {
@@ -142,42 +138,6 @@ class TreeBuilder final : public YAML::EventHandler {
   std::optional<Node> root_;
 };
 
-// Length of the UTF-8 sequence that begins here, 0 if none does (RFC 3629).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-// A recording or a picture given by mistake must not reach the YAML scanner, which takes some
-// control bytes for the end of the file.
-void refuse_binary(const std::string& file, std::string_view text) {
-  int line = 1;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool control =
-        (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7f;
-    const std::size_t length = utf8_length(text.substr(i));
-    if (control || length == 0)
-      fail(file, line, fmt::format("byte {:#04x} at offset {}: not a text file in UTF-8", byte, i));
-    if (byte == '\n') ++line;
-    i += length;
-  }
-}
-
 std::string line_text(std::string_view text, int line) {
   for (; line > 1; --line) {
     const auto end = text.find('\n');
@@ -236,28 +196,11 @@ Node Node::map() {
 }
 
 Document load_document(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found)
-    fail(file, 1, "no such file; check the path");
-  if (error) fail(file, 1, fmt::format("cannot be read: {}", error.message()));
-  if (status.type() == std::filesystem::file_type::directory)
-    fail(file, 1, "is a folder, not a file");
-  if (status.type() != std::filesystem::file_type::regular) fail(file, 1, "is not a regular file");
-
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail(file, 1, fmt::format("cannot be read: {}", std::strerror(errno)));
-  std::string text(kMaxBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) fail(file, 1, "cannot be read: input/output error");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return parse_document(file, text);
+  return parse_document(path.string(), read_text(path));
 }
 
 Document parse_document(const std::string& file, std::string_view text) {
-  if (text.size() > kMaxBytes) fail(file, 1, "is larger than 1 MiB; this is no scenario or bench");
-  refuse_binary(file, text);
+  check_text(file, text);
   TreeBuilder tree(file);
   try {
     std::istringstream stream{std::string(text)};

@@ -77,8 +77,9 @@ TEST_P(Interrupted, AfterAnyInstructionNextIsRight) {
   if (!stepped.arrive()) GTEST_SKIP() << "tracing a process is not permitted here";
 
   std::uint64_t calls = 0;
-  for (std::uint64_t backlog = 0; backlog <= depth; ++backlog)
-    for (std::uint64_t more = 1; more <= depth + 1; ++more) {
+  // Nothing there or a full ring; then one frame, the ring once round, one more than that.
+  for (const std::uint64_t backlog : {0U, depth})
+    for (const std::uint64_t more : {1U, depth, depth + 1}) {
       bool inside = true;  // the call has not ended before so many instructions
       for (std::uint64_t instructions = 0; inside; ++instructions, ++calls) {
         const Counter tail{writer.newest().value};

@@ -117,7 +117,8 @@ TEST_F(Fuzz, ScenariosAndBenches) {
   int plans = 0;
   int errors = 0;
   Mutator mutator(kSeed);
-  std::filesystem::create_directory(folder_ / "data");
+  // Beside the mutated benches, so that their `../data` still leads to the recording.
+  std::filesystem::create_directory_symlink(kScenarios / "data", folder_ / "data");
   for (const std::string name :
        {"lag.constant.yaml", "ovw.exact-threshold.yaml", "depth.sizing.yaml",
         "replay.bit-exact.yaml", "benches/ocam2k.yaml", "benches/shwfs20.yaml"}) {
@@ -127,7 +128,7 @@ TEST_F(Fuzz, ScenariosAndBenches) {
     for (int i = 0; i < kEditsOfEach; ++i) {
       std::string text = original;
       mutator.edit(text);
-      const auto file = write("mutant.yaml", text);
+      const auto file = write(bench ? "benches/mutant.yaml" : "mutant.yaml", text);
       const bool plan =
           bench ? is_plan(good_scenario, file, text) : is_plan(file, good_bench, text);
       ++(plan ? plans : errors);
