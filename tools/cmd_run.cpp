@@ -42,7 +42,7 @@ std::filesystem::path default_folder() {
   return fmt::format("hil-runs/{}-{}", stamp, ::getpid());
 }
 
-int run(const RunArguments& arguments) {
+int run(const std::string& program, const RunArguments& arguments) {
   const auto cases = hil::plan::make_plan(arguments.scenarios.files,
                                           arguments.scenarios.plan_options());
   if (cases.empty()) {
@@ -58,7 +58,7 @@ int run(const RunArguments& arguments) {
   Console console(json ? Console::Table::on_stderr : Console::Table::on_stdout, cases.size(),
                   planned);
   const hil::SuiteOptions options{.out = arguments.out.empty() ? default_folder() : arguments.out,
-                                  .command = arguments.scenarios.command("run"),
+                                  .command = arguments.scenarios.command(program, "run"),
                                   .stop_requested = [] { return stop_signal != 0; }};
   const hil::report::SuiteResult suite = hil::run_suite(cases, options, console);
   console.finish();
@@ -83,7 +83,10 @@ void add_run(CLI::App& program, Chosen& chosen) {
   verb->add_option("--out", arguments->out,
                    "Evidence folder, new or empty. Default: hil-runs/<UTC>-<pid>")
       ->type_name("DIR");
-  verb->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });
+  // The program's name is known once it has parsed its command line.
+  verb->callback([&program, &chosen, arguments] {
+    chosen = [name = program.get_name(), arguments] { return run(name, *arguments); };
+  });
 }
 
 }  // namespace daohil::tools

@@ -21,8 +21,8 @@ hil::plan::PlanOptions ScenarioArguments::plan_options() const {
   return options;
 }
 
-std::string ScenarioArguments::command(const std::string& verb) const {
-  std::string text = "hil " + verb;
+std::string ScenarioArguments::command(const std::string& program, const std::string& verb) const {
+  std::string text = program + " " + verb;
   for (const auto& file : files) text += " " + file.string();
   for (const auto& bench : benches) text += " --bench " + bench.string();
   if (seed) text += fmt::format(" --seed {}", *seed);

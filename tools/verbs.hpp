@@ -23,8 +23,8 @@ struct ScenarioArguments {
   Output output = Output::text;
 
   [[nodiscard]] hil::plan::PlanOptions plan_options() const;
-  /// The arguments again, as one would type them, without --select.
-  [[nodiscard]] std::string command(const std::string& verb) const;
+  /// The arguments again, as one would type them, without --select and --mode.
+  [[nodiscard]] std::string command(const std::string& program, const std::string& verb) const;
 };
 
 enum class Needs { files, files_or_default };

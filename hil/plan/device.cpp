@@ -71,7 +71,7 @@ shm::PixelType read_type(const Field& field) {
 void read_driver(const Section& section, std::string_view kind_key,
                  const std::filesystem::path& base, SourcePlan& into) {
   into.kind = read_kind(section.need(kind_key));
-  // The one kind that plays a file. Elsewhere the key would be ignored, and a user mislead.
+  // The one kind that plays a file. Elsewhere the key would be ignored, and a user misled.
   const bool plays = into.kind == "replay";
   for (const auto* key : {"file", "loop", "sha256"})
     if (const auto field = section.find(key); field && !plays)
