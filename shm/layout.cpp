@@ -83,10 +83,25 @@ FrameFormat checked_format(const StatedGeometry& stated, const Complaint& compla
   }
 }
 
+void check_same(std::uint32_t slot, const StatedGeometry& found, const StatedGeometry& slot0,
+                const Complaint& complain) {
+  if (found == slot0) return;
+  const auto check = [&](std::string_view field, std::uint64_t value, std::uint64_t expected) {
+    if (value != expected)
+      complain(fmt::format("{} of slot {} is {}, in slot 0 it is {}", field, slot, value, expected));
+  };
+  check("naxis", found.naxis, slot0.naxis);
+  for (std::size_t i = 0; i < found.size.size(); ++i)
+    check(fmt::format("size[{}]", i), found.size[i], slot0.size[i]);
+  check("nelement", found.nelement, slot0.nelement);
+  check("atype", found.atype, slot0.atype);
+  check("NBkw", found.nbkw, slot0.nbkw);
+}
+
 [[noreturn]] void complain_of_size(std::size_t file_bytes, const Layout& layout,
                                    const Complaint& complain) {
   complain(fmt::format(
-      "the file has {} bytes, but fifo_size {}, frames of {} and {} keywords need {}: cut short, or "
+      "the file has {} bytes, but fifo_size {}, frames of {} and NBkw {} need {}: cut short, or "
       "written by another version of the library (IMAGE_METADATA other than {} bytes)",
       file_bytes, layout.depth(), layout.format().str(), layout.keywords(), layout.file_bytes(),
       bytes::kMetadata));
@@ -118,20 +133,24 @@ void check_stream_name(std::string_view name) {
 
 Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
   const Complaint complain(path);
-  if (file.size() < bytes::kMetadata)
+  // A tiny stream from before the FIFO is smaller than one slot of this layout.
+  if (file.size() < bytes::kMetadataBeforeFifo)
     complain(fmt::format("the file has {} bytes, less than the metadata of one slot ({})",
                          file.size(), bytes::kMetadata));
 
   const StatedGeometry stated = geometry_of(file, 0);
   const FrameFormat format = checked_format(stated, complain);
 
-  const auto depth = get<std::uint32_t>(file, bytes::kFifoSize);
   const bool before_fifo = file.size() == bytes::kMetadataBeforeFifo + format.bytes() +
                                               stated.nbkw * bytes::kKeyword;
+  if (!before_fifo && file.size() < bytes::kMetadata)
+    complain(fmt::format("the file has {} bytes, less than the metadata of one slot ({})",
+                         file.size(), bytes::kMetadata));
+  const auto depth = before_fifo ? 0 : get<std::uint32_t>(file, bytes::kFifoSize);
   if (depth == 0 || before_fifo)
     complain(fmt::format("fifo_size is {}: the stream was made by a library from before the FIFO; "
                          "create it again with this one",
-                         before_fifo ? 0 : depth));
+                         depth));
   if (depth > Layout::kMaxDepth)
     complain(fmt::format("fifo_size is {}, expected 1 to {}", depth, Layout::kMaxDepth));
 
@@ -153,8 +172,7 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
   if (std::memchr(file.data() + bytes::kName, 0, bytes::kNameCapacity) == nullptr)
     complain("name is not terminated within its 80 bytes");
   for (std::uint32_t slot = 1; slot < depth; ++slot)
-    if (geometry_of(file, layout.metadata_at(slot)) != stated)
-      complain(fmt::format("the metadata of slot {} states another geometry than slot 0", slot));
+    check_same(slot, geometry_of(file, layout.metadata_at(slot)), stated, complain);
   return layout;
 }
 

@@ -97,10 +97,19 @@ Tail Reader::newest_published() const {
     if (layout.depth() == 1) return newest;
     const std::uint32_t before = layout.slot_before(newest.slot);
     const Counter previous{counter(before)};
-    if (previous <= newest.counter) return newest;
+    if (previous <= newest.counter) {
+      // Nothing written yet. The reference's index may already name slot 0, frame 1 without its
+      // counter; the tail that frame follows is the last slot's.
+      if (newest.counter.value == 0) newest.slot = layout.depth() - 1;
+      return newest;
+    }
+    // At depth 2 the slot before is also the one after: our own next frame, with its counter but
+    // not yet whole. (acquire: pairs with W4)
+    const bool claimed = load<std::uint8_t>(segment_.metadata(before), bytes::kWrite,
+                                            std::memory_order_acquire) != 0;
     // Either the ring went round between the loads, or the counter is not there yet.
     if (index() == newest.slot && counter(newest.slot) == newest.counter.value)
-      return {before, previous};
+      return claimed ? newest : Tail{before, previous};
   }
   return newest;
 }
@@ -114,8 +123,8 @@ ReadResult Reader::next_into(Buffer into) {
     }
     const Tail newest = newest_published();
     if (newest.counter <= tail_.counter) return {};  // not_ready
-    // In between the wanted frame may have been published after all.
-    if (newest.counter == wanted.counter && depth() > 1) continue;
+    // Since the first look the wanted frame may have been published after all, and others behind it.
+    if (whole(wanted.slot, wanted.counter)) continue;
     if (auto result = take(ReadStatus::overwrite, newest, into)) {
       result->lost = newest.counter - wanted.counter;
       // At depth 1 the wanted frame can become readable between the two looks.

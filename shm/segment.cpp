@@ -83,18 +83,34 @@ class Mapping {
 // A temporary name beside the stream, gone unless renamed into place.
 class NewFile {
  public:
-  NewFile(const std::filesystem::path& target, mode_t mode)
-      : path_(target.string() + fmt::format(".new-{}", ::getpid())),
-        // O_EXCL: never follow or truncate something that is already there.
-        fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)) {
-    if (!fd_) fail(errno, "create", target);
+  NewFile(const std::filesystem::path& target, mode_t mode) {
+    // O_EXCL: never follow or truncate something that is already there, such as the remains of a
+    // killed process that had our number.
+    for (int attempt = 0; !fd_; ++attempt) {
+      path_ = target.string() + fmt::format(".new-{}-{}", ::getpid(), attempt);
+      fd_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+      if (!fd_ && errno != EEXIST) {
+        const int error = errno;
+        path_.clear();
+        fail(error, "create", target);
+      }
+    }
   }
   NewFile(const NewFile&) = delete;
   ~NewFile() {
     if (!path_.empty()) ::unlink(path_.c_str());
   }
 
-  void rename_to(const std::filesystem::path& target) {
+  /// False when the name is taken.
+  bool try_rename_to(const std::filesystem::path& target) {
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
+      if (errno == EEXIST) return false;
+      fail(errno, "create", target);
+    }
+    path_.clear();
+    return true;
+  }
+  void rename_over(const std::filesystem::path& target) {
     if (::rename(path_.c_str(), target.c_str()) != 0) fail(errno, "create", target);
     path_.clear();
   }
@@ -142,6 +158,29 @@ void refuse_to_replace(const std::filesystem::path& path) {
                                         path.string()));
 }
 
+// Give the new file its name. Who replaces a stream holds that stream's writer lock meanwhile, so
+// that of two creators only one can, and no writer can attach to the old one in between.
+void take_name(NewFile& file, const std::filesystem::path& path) {
+  while (!file.try_rename_to(path)) {
+    refuse_to_replace(path);
+    const FileDescriptor old(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (!old) {
+      if (errno == ENOENT) continue;
+      fail(errno, "create", path);
+    }
+    if (!try_writer_lock(old.get())) {
+      refuse_to_replace(path);
+      continue;
+    }
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(old.get(), &locked) != 0 || ::lstat(path.c_str(), &named) != 0 ||
+        locked.st_ino != named.st_ino || locked.st_dev != named.st_dev)
+      continue;
+    return file.rename_over(path);
+  }
+}
+
 void reserve(int fd, std::size_t size, const std::filesystem::path& path) {
   const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
   if (error == ENOSPC || error == EFBIG)
@@ -182,7 +221,7 @@ Segment Segment::create(const std::filesystem::path& path, const CreateOptions& 
   // The lock comes before the name: nobody ever sees the stream without its writer.
   if (!try_writer_lock(file.fd())) fail(errno, "lock", path);
   detail::Semaphores::create(path);  // so that a reader of the reference library finds them
-  file.rename_to(path);
+  take_name(file, path);
   return Segment(std::make_unique<State>(
       State{path, Access::read_write, layout, file.take(), std::move(mapping), size}));
 }
@@ -199,11 +238,8 @@ Segment Segment::open(const std::filesystem::path& path, Access access) {
     throw Error(Errc::bad_layout,
                 fmt::format("open stream {}: not a regular file", path.string()));
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size < bytes::kMetadata)
-    throw Error(Errc::bad_layout,
-                fmt::format("open stream {}: the file has {} bytes, less than the metadata of one "
-                            "slot ({})",
-                            path.string(), size, bytes::kMetadata));
+  if (size == 0)
+    throw Error(Errc::bad_layout, fmt::format("open stream {}: the file has 0 bytes", path.string()));
   Mapping mapping(fd.get(), size, writable ? PROT_READ | PROT_WRITE : PROT_READ);
   if (!mapping) fail(errno, "map", path);
   const Layout layout = parse_layout({mapping.data(), size}, path.string());

@@ -61,14 +61,15 @@ class Segment {
   [[nodiscard]] std::span<std::byte> writable_pixels(std::uint32_t slot);
 
   /// The first page, writable where the file's mode allows it, else nullptr: a reader announces
-  /// there that it sleeps, so that the writer makes no system call when nobody does. It is the
-  /// only byte of a stream that our readers ever write, and they work without it.
+  /// there that it sleeps, so that the writer makes no system call when nobody does. Those four
+  /// bytes are all of a stream that our readers ever write, and they work without it.
   [[nodiscard]] std::byte* announcement_page();
 
   /// Take the stream's writer lock (advisory, freed by the kernel when the process dies).
   /// @returns false when another writer holds it
   bool lock_for_writing();
-  /// Does some process hold the writer lock? A reference writer never does.
+  /// Does someone else hold the writer lock? False for its holder, and a reference writer never
+  /// takes it.
   [[nodiscard]] bool has_writer() const;
   /// Has the path been given to another file, or removed, since this one was opened?
   [[nodiscard]] bool replaced() const;

@@ -91,10 +91,15 @@ Writer Writer::create(const std::filesystem::path& path, const CreateOptions& op
 
 Writer Writer::attach(const std::filesystem::path& path, const Clock& clock) {
   Segment segment = Segment::open(path, Access::read_write);
-  if (!segment.lock_for_writing())
-    throw Error(Errc::busy, fmt::format("write to stream {}: another writer is alive and holds it",
-                                        path.string()));
+  for (;;) {
+    if (!segment.lock_for_writing())
+      throw Error(Errc::busy, fmt::format("write to stream {}: another writer is alive and holds it",
+                                          path.string()));
+    if (!segment.replaced()) break;  // between open and lock
+    segment = Segment::open(path, Access::read_write);
+  }
   Writer writer(std::move(segment), clock);
+  writer.agree_with_counters();
 
   // The predecessor died between W4 and W5: finish its publication.
   const std::uint32_t next = writer.segment_.layout().slot_after(writer.last_written_);
@@ -107,6 +112,25 @@ Writer Writer::attach(const std::filesystem::path& path, const Clock& clock) {
     unfinished.publish(PublishStep::wake, FrameId{});
   }
   return writer;
+}
+
+// A reference writer that died between its index and its counter left an index whose slot holds a
+// frame N older, or none. Its frame has no counter, so no reader has it: step back. At depth 2 the
+// same bytes mean one of ours that died before its index: the slot before holds the whole next
+// frame, and stepping there is what finishes it.
+void Writer::agree_with_counters() {
+  const Layout& layout = segment_.layout();
+  if (layout.depth() == 1) return;
+  const std::uint32_t before = layout.slot_before(last_written_);
+  const std::byte* md = segment_.metadata(before);
+  const Counter previous{load<std::uint64_t>(md, bytes::kCnt0, std::memory_order_acquire)};
+  const bool whole = load<std::uint8_t>(md, bytes::kWrite, std::memory_order_acquire) == 0;
+  const bool never_written = newest_.value == 0 && last_written_ == 0;
+  if (!(previous > newest_ && whole) && !(never_written && previous.value == 0)) return;
+  last_written_ = before;
+  newest_ = previous;
+  store<std::uint32_t>(segment_.writable_metadata(0), bytes::kFifoLastWritten, before,
+                       std::memory_order_release);
 }
 
 Slot Writer::begin() {
@@ -130,20 +154,22 @@ Counter Writer::write(std::span<const std::byte> pixels, FrameId id) {
 }
 
 // A sleeping reader and the writer agree as in Dekker's algorithm: the reader stores kSleepers,
-// then looks at the counter; the writer stores the counter and the doorbell, then looks at
-// kSleepers; the seq_cst fences between store and look guarantee that at least one of them sees
-// the other. A flag, not a count: a reader that is killed in its sleep leaves it set, which costs
-// the next publication one system call and nothing more.
+// then looks at the counter; the writer stores the counter, then looks at kSleepers; the seq_cst
+// fences between store and look guarantee that at least one of them sees the other. A flag, not a
+// count: a reader that is killed in its sleep leaves it set, which costs the next publication one
+// system call and nothing more.
 void Writer::wake(Counter counter) {
   std::byte* page = segment_.writable_metadata(0);
-  store<std::uint32_t>(page, bytes::kDoorbell, static_cast<std::uint32_t>(counter.value),
-                       std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (load<std::uint32_t>(page, bytes::kSleepers, std::memory_order_relaxed) != 0) {
-    std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(page + bytes::kSleepers))
-        .exchange(0, std::memory_order_seq_cst);
-    detail::futex_wake_all(page + bytes::kDoorbell);
-  }
+  // The flag is taken down before the doorbell is rung: a reader that announces itself after
+  // having seen the new doorbell must find its announcement still there at the next publication.
+  const bool sleepers =
+      load<std::uint32_t>(page, bytes::kSleepers, std::memory_order_relaxed) != 0 &&
+      std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(page + bytes::kSleepers))
+              .exchange(0, std::memory_order_seq_cst) != 0;
+  store<std::uint32_t>(page, bytes::kDoorbell, static_cast<std::uint32_t>(counter.value),
+                       std::memory_order_release);
+  if (sleepers) detail::futex_wake_all(page + bytes::kDoorbell);
   semaphores_.post_all();
 }
 

@@ -88,6 +88,7 @@ class Writer {
   Writer(Segment segment, const Clock& clock);
 
   void wake(Counter counter);
+  void agree_with_counters();
 
   Segment segment_;
   detail::Semaphores semaphores_;

@@ -40,6 +40,7 @@ const SourceEvent* event_of(const std::vector<SourceEvent>& events, std::uint64_
 void count_call(const CallEvent& call, std::uint32_t depth, std::uint64_t previous,
                 ReaderFacts& facts) {
   if (call.status == ReadStatus::torn || call.content == Content::discarded) facts.torn += 1;
+  if (call.content == Content::good) facts.content_good += 1;
   if (call.content == Content::torn || call.content == Content::wrong_frame)
     facts.content_bad += 1;
   if (!has_frame(call)) return;
@@ -209,6 +210,7 @@ void name_metrics(const plan::Case& planned, const plan::ReaderPlan& plan,
   metrics[prefix + "backward"] = count(reader.backward);
   metrics[prefix + "duplicates"] = count(reader.duplicates);
   metrics[prefix + "torn"] = count(reader.torn);
+  metrics[prefix + "content_good"] = count(reader.content_good);
   metrics[prefix + "content_bad"] = count(reader.content_bad);
   metrics[prefix + "lossless"] = reader.lost == 0 && reader.torn == 0;
   metrics[prefix + "oracle.violations"] = count(reader.oracle.violations);

@@ -25,7 +25,8 @@ struct ReaderFacts {
   std::uint64_t backward = 0;     ///< counter lower than the one before
   std::uint64_t duplicates = 0;   ///< counter equal to the one before
   std::uint64_t torn = 0;         ///< found torn by the library: no frame, or not intact after use
-  std::uint64_t content_bad = 0;  ///< delivered as good, and was not
+  std::uint64_t content_good = 0;  ///< delivered, and proved to be what was sent
+  std::uint64_t content_bad = 0;   ///< delivered as good, and was not
   std::string identity_broken;    ///< which identity of T0/T1, with its numbers; empty: all hold
   OracleFinding oracle;
   std::vector<std::int64_t> wake_latencies;  ///< published to call, of calls that had waited; ns

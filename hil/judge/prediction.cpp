@@ -128,9 +128,11 @@ class Predictor {
     for (const plan::Lag& lag : reader_.lag)
       if (std::holds_alternative<plan::PeriodicLag>(lag))
         return "T4: d = floor((g + eps) f); overwrite iff d >= N + 1, loses d - 1";
-    return lag_.longest_gap() > source_.rate.period()
-               ? "T2: X = floor(phi + (R-1)(rho-1)); overwrites = floor(X/N), each loses N"
-               : "T2: rho <= 1, none";
+    const Duration period = source_.rate.period();
+    if (lag_.longest_gap() <= period) return "T2: rho <= 1, none";
+    if (lag_.longest_gap() <= 2 * period)
+      return "T2: X = floor(phi + (R-1)(rho-1)); overwrites = floor(X/N), each loses N";
+    return "T3: every J = ceil((N-phi)/(rho-1)) reads one overwrite, losing floor(phi + J(rho-1))";
   }
   [[nodiscard]] std::string inputs() const {
     return fmt::format("N={} f={:.6g} Hz g={} ns rho={:.4g} frames={}", planned_.fifo.depth,

@@ -139,7 +139,7 @@ struct Case {
   Mode mode = Mode::virtual_time;
   std::uint64_t seed = 0;
   Timeouts timeouts;
-  int attempts = 1;  ///< at most so many, and only after ERROR or INCONCLUSIVE
+  int attempts = 1;  ///< at most so many, and only after INCONCLUSIVE
 
   SourcePlan source;
   FifoPlan fifo;

@@ -24,21 +24,24 @@ std::string row(const std::string& number, const std::string& id, const std::str
                      judge::name_of(verdict));
 }
 
-// Frames that readers took and that carried a proof of content, over all cases in real time.
+// Frames delivered in real time with a proof of their content, over all cases.
 struct Power {
-  std::uint64_t frames = 0;
+  std::uint64_t good = 0;
   std::uint64_t bad = 0;
 };
 
 Power power_of(const SuiteResult& suite) {
   Power power;
-  for (const auto& result : suite.results)
+  for (std::size_t i = 0; i < suite.results.size(); ++i) {
+    const judge::CaseResult& result = suite.results[i];
+    if (superseded(suite, i) || result.planned.mode != plan::Mode::sim) continue;
     for (const auto& [name, value] : result.metrics) {
       if (!std::holds_alternative<std::int64_t>(value)) continue;
       const auto n = static_cast<std::uint64_t>(std::get<std::int64_t>(value));
-      if (name.ends_with(".delivered")) power.frames += n;
+      if (name.ends_with(".content_good")) power.good += n;
       if (name.ends_with(".content_bad")) power.bad += n;
     }
+  }
   return power;
 }
 
@@ -100,13 +103,13 @@ std::string verdict_text(const SuiteResult& suite) {
     text += case_row(suite, suite.results[i], i + 1, suite.results.size());
 
   const Power power = power_of(suite);
-  if (power.frames > 0) {
-    text += fmt::format("\n{} frames were delivered to readers, {} of them bad", power.frames,
-                        power.bad);
+  if (const std::uint64_t n = power.good + power.bad; n > 0) {
+    text += fmt::format("\n{} frames that prove their content were delivered in real time, {} bad",
+                        n, power.bad);
     // 0 of n: the 95 % upper bound of the rate is 3/n (rule of three).
     if (power.bad == 0)
       text += fmt::format("; a rate above {:.1e} is excluded (95 %)",
-                          3.0 / static_cast<double>(power.frames));
+                          3.0 / static_cast<double>(n));
     text += "\n";
   }
   std::string untested;

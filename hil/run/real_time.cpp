@@ -30,8 +30,8 @@ using std::chrono::milliseconds;
 constexpr Duration kSlice = milliseconds(50);
 // From "go" to the first frame: all actors are in place and asleep by then.
 constexpr Duration kLead = milliseconds(30);
-// After a stop, before the actors are killed. Teardown as a whole stays below 2 s.
-constexpr Duration kGrace = milliseconds(1000);
+// From a stop to the kill of actors that did not obey, at most: teardown stays below 2 s.
+constexpr Duration kLongestGrace = milliseconds(1000);
 
 // Real-time priorities, taken where the system grants them: the actors are the instrument and must
 // not wait for whatever else the host does. The writer above the readers, as a camera would be.
@@ -193,7 +193,7 @@ class ReaderProcess {
 // The children of one case. Whatever happens, none outlives this object.
 class Children {
  public:
-  explicit Children(SharedControl& control) : control_(control) {}
+  Children(SharedControl& control, Duration grace) : control_(control), grace_(grace) {}
   Children(const Children&) = delete;
   ~Children() { stop(); }
 
@@ -255,7 +255,7 @@ class Children {
 
   void stop() {
     control_->command.store(Command::stop, std::memory_order_release);
-    const MonotonicTime deadline = shm::system_clock().now() + kGrace;
+    const MonotonicTime deadline = shm::system_clock().now() + grace_;
     while (running() && shm::system_clock().now() < deadline) {
       reap(WNOHANG);
       ::usleep(1000);
@@ -283,6 +283,7 @@ class Children {
   }
 
   SharedControl& control_;
+  Duration grace_;
   std::vector<Child> children_;
 };
 
@@ -300,7 +301,13 @@ struct ReaderSeat {
 class RealTimeRun {
  public:
   explicit RealTimeRun(const Stage& stage)
-      : stage_(stage), source_log_(stage.wanted.frames + 1), children_(control_) {
+      : stage_(stage),
+        source_log_(stage.wanted.frames + 1),
+        children_(control_, std::min(stage.wanted.timeouts.teardown, kLongestGrace)) {
+    if (stage.wanted.readers.size() >= Control::kMaxActors)
+      throw std::invalid_argument(fmt::format("{} readers, at most {} can be run",
+                                              stage.wanted.readers.size(),
+                                              Control::kMaxActors - 1));
     for (const plan::ReaderPlan& reader : stage.wanted.readers)
       seats_.push_back(std::make_unique<ReaderSeat>(stage.calls_of(reader)));
   }

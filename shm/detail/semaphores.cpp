@@ -55,7 +55,11 @@ Semaphores Semaphores::open(const std::filesystem::path& stream, Missing missing
 }
 
 Semaphores Semaphores::create(const std::filesystem::path& stream) {
-  return open(stream, Missing::create);
+  Semaphores set = open(stream, Missing::create);
+  // A reference reader opens sem00, sem01, ... until one is missing, into a table of ten.
+  for (std::size_t i = Layout::kSemaphores; i < 100; ++i)
+    sem_unlink(fmt::format("/{}_sem{:02}", semaphore_base(stream), i).c_str());
+  return set;
 }
 
 Semaphores Semaphores::open_existing(const std::filesystem::path& stream) {

@@ -156,12 +156,20 @@ def no_machine_paths(tree):
 
 
 def public_headers_are_guarded(tree):
-    """dao.h is C and stands in the middle of other people's code: it too."""
+    """#pragma once before anything else; a C header may have a guard that every compiler knows."""
+    comment = re.compile(r"\s*(/\*.*?\*/|//[^\n]*\n)", re.DOTALL)
     for path, text in tree.sources():
         parts = PurePosixPath(path).parts
-        if parts[0] in ("shm", "drivers") and "detail" not in parts and path.endswith((".hpp", ".h")):
-            if not text.startswith("#pragma once\n"):
-                yield f"{path}: does not start with #pragma once"
+        if parts[0] not in ("shm", "drivers") or "detail" in parts:
+            continue
+        if path.endswith(".hpp") and not text.startswith("#pragma once\n"):
+            yield f"{path}: does not start with #pragma once"
+        if path.endswith(".h"):
+            code = text
+            while match := comment.match(code):
+                code = code[match.end():]
+            if not re.match(r"\s*#(pragma once|ifndef \w+_H_?)\n", code):
+                yield f"{path}: begins with neither #pragma once nor a guard"
 
 
 RULES = [
@@ -229,7 +237,7 @@ VIOLATIONS = [
     (no_machine_paths, "tools/x.py", f'open("{MACHINE_PATHS[1]}me/x")'),
     (no_machine_paths, "CMakeLists.txt", f"set(A {WORK}x)"),
     (public_headers_are_guarded, "shm/a.hpp", "// comment first\n#pragma once\n"),
-    (public_headers_are_guarded, "shm/dao.h", "#ifndef DAO_H\n"),
+    (public_headers_are_guarded, "shm/dao.h", "/* DAO */\n#include <stdint.h>\n#ifndef DAO_H\n"),
     (public_headers_are_guarded, "drivers/usb/a.hpp", ""),
 ]
 
@@ -250,6 +258,7 @@ HARMLESS = [
     (details_are_private, "tests/shm/a.cpp", '#include "shm/detail/atomic.hpp"'),
     (no_machine_paths, "README.md", f"https://example.org{WORK}x and a{WORK}x, $HOME{WORK}x"),
     (public_headers_are_guarded, "shm/a.hpp", "#pragma once\n"),
+    (public_headers_are_guarded, "shm/dao.h", "/* DAO\n * in C */\n\n#ifndef DAO_H\n"),
     (public_headers_are_guarded, "hil/a.hpp", ""),
 ]
 
