@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -65,8 +67,9 @@ class EventLog {
   static_assert(std::is_trivially_copyable_v<Event>);
 
  public:
+  /// @throws shm::Error no_space, std::length_error
   explicit EventLog(std::size_t capacity)
-      : block_(sizeof(Header) + capacity * sizeof(Event)), capacity_(capacity) {
+      : block_(bytes_for(capacity)), capacity_(capacity) {
     new (block_.data()) Header;
     block_.prefault();
   }
@@ -91,6 +94,12 @@ class EventLog {
   [[nodiscard]] std::uint64_t size() const { return header().count.load(); }
 
  private:
+  static std::size_t bytes_for(std::size_t capacity) {
+    if (capacity > std::numeric_limits<std::size_t>::max() / sizeof(Event) - 1)
+      throw std::length_error("a trace of " + std::to_string(capacity) + " events");
+    return sizeof(Header) + capacity * sizeof(Event);
+  }
+
   struct Header {
     std::atomic<std::uint64_t> count{0};
     std::atomic<std::uint64_t> dropped{0};

@@ -22,6 +22,8 @@ class SharedBlock {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   /// Touch every page now, so that no page fault falls into a timed section.
+  /// @throws Error no_space when the system has less memory available: it would otherwise kill
+  ///         some process, perhaps this one, to find the pages
   void prefault();
 
  private:

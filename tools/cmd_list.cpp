@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "hil/plan/planner.hpp"
 #include "tools/verbs.hpp"
@@ -30,7 +29,7 @@ int list(const ScenarioArguments& arguments) {
       for (const auto mode : s.modes) entry["modes"].push_back(hil::plan::name_of(mode));
       json.push_back(entry);
     }
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return 0;
   }
   fmt::print("{:<22} {:<11} {:<13} {:>5}  {}\n", "scenario", "group", "modes", "cases", "title");

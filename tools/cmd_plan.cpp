@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "hil/judge/result.hpp"
 #include "hil/report/text.hpp"
@@ -37,7 +36,7 @@ int plan(const ScenarioArguments& arguments) {
   if (arguments.output == ScenarioArguments::Output::json) {
     Json json = Json::array();
     for (const auto& forecast : forecasts) json.push_back(to_json(forecast));
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return 0;
   }
   shm::Duration total{0};

@@ -21,12 +21,36 @@ hil::plan::PlanOptions ScenarioArguments::plan_options() const {
   return options;
 }
 
+namespace {
+
+// As a shell reads it back: in single quotes where it is more than a plain word.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:,@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+// CLI11 reads -1 as the largest number.
+std::string not_negative(const std::string& number) {
+  return number.find('-') == std::string::npos ? std::string{} : number + " is negative";
+}
+
+}  // namespace
+
 std::string ScenarioArguments::command(const std::string& program, const std::string& verb) const {
-  std::string text = program + " " + verb;
-  for (const auto& file : files) text += " " + file.string();
-  for (const auto& bench : benches) text += " --bench " + bench.string();
+  std::string text = quoted(program) + " " + verb;
+  for (const auto& file : files) text += " " + quoted(file.string());
+  for (const auto& bench : benches) text += " --bench " + quoted(bench.string());
   if (seed) text += fmt::format(" --seed {}", *seed);
   return text;
+}
+
+void print_json(const nlohmann::ordered_json& json) {
+  using nlohmann::ordered_json;
+  fmt::print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
 }
 
 void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs needs) {
@@ -46,9 +70,11 @@ void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs 
                   "virtual: one thread, virtual clock, exact. sim: real time, separate processes. "
                   "Default: sim where the scenario has it")
       ->check(CLI::IsMember({"virtual", "sim"}));
-  verb.add_option("--seed", arguments.seed, "Seed of every random choice, instead of the file's");
+  verb.add_option("--seed", arguments.seed, "Seed of every random choice, instead of the file's")
+      ->check(CLI::Validator(not_negative, "0..2^64-1"));
   verb.add_option("--select", arguments.select,
-                  "Only cases whose id contains this text, e.g. 'N=8'");
+                  "Only cases whose id, or that of a sweep they belong to, contains this text, "
+                  "e.g. 'N=8'");
   verb.add_flag_callback(
       "--json", [&arguments] { arguments.output = ScenarioArguments::Output::json; },
       "Result as JSON on standard output");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,9 +24,12 @@ struct ScenarioArguments {
   Output output = Output::text;
 
   [[nodiscard]] hil::plan::PlanOptions plan_options() const;
-  /// The arguments again, as one would type them, without --select and --mode.
+  /// The arguments again, as one would type them into a shell, without --select and --mode.
   [[nodiscard]] std::string command(const std::string& program, const std::string& verb) const;
 };
+
+/// JSON on standard output. Broken bytes, as in a file's name, do not keep it from being written.
+void print_json(const nlohmann::ordered_json& json);
 
 enum class Needs { files, files_or_default };
 void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs needs);

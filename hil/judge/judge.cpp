@@ -97,7 +97,7 @@ class Judgement {
     if (!source_facts_.identity_broken.empty())
       raise(Verdict::fail, "source: " + source_facts_.identity_broken);
     check_ambiguity();
-    if (!result_.health.unfit.empty()) raise(Verdict::inconclusive, result_.health.unfit);
+    blame_unfit_bench();
     result_.headline = headline();
     return std::move(result_);
   }
@@ -182,6 +182,13 @@ class Judgement {
     }
   }
 
+  // Whatever else was inconclusive was so for this reason.
+  void blame_unfit_bench() {
+    if (result_.health.unfit.empty() || result_.verdict > Verdict::inconclusive) return;
+    result_.verdict = Verdict::inconclusive;
+    result_.why = result_.health.unfit;
+  }
+
   void note(Measurement m) {
     if (m.verdict != Verdict::pass) raise(m.verdict, m.why);
     result_.measurements.push_back(std::move(m));
@@ -223,20 +230,16 @@ class Judgement {
   CaseResult result_;
 };
 
-// Cases that differ in the swept variable only.
-std::string siblings_key(const plan::Case& planned, const std::string& over) {
-  std::string key = planned.scenario + "@" + planned.bench;
-  for (const auto& [name, value] : planned.variables)
-    if (name != over) key += fmt::format(" {}={}", name, value);
-  return key;
-}
-
 CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
                        const plan::SweepExpectation& sweep) {
   const CaseResult& model = *siblings.front();
   CaseResult result = not_run(model.planned, Verdict::pass, {});
-  result.planned.id = fmt::format("{}/{}@{}", model.planned.scenario, sweep.id, model.planned.bench);
+  result.planned.id = sweep.case_id;
   result.source = model.source;
+  if (siblings.size() < sweep.cases)
+    return not_run(result.planned, Verdict::skip,
+                   fmt::format("{} of the {} cases it compares were selected", siblings.size(),
+                               sweep.cases));
 
   std::map<std::int64_t, bool> outcome;
   for (const CaseResult* sibling : siblings) {
@@ -296,9 +299,8 @@ std::vector<CaseResult> judge_sweeps(const std::vector<CaseResult>& cases) {
   std::map<std::string, Group> groups;
   for (const CaseResult& result : cases) {
     for (const plan::SweepExpectation& sweep : result.planned.sweep) {
-      const std::string key = siblings_key(result.planned, sweep.over) + " " + sweep.id;
-      auto [group, added] = groups.try_emplace(key, Group{&sweep, {}});
-      if (added) order.push_back(key);
+      auto [group, added] = groups.try_emplace(sweep.case_id, Group{&sweep, {}});
+      if (added) order.push_back(sweep.case_id);
       group->second.siblings.push_back(&result);
     }
   }

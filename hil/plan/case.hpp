@@ -115,6 +115,8 @@ struct Expectation {
 /// is true equals the prediction.
 struct SweepExpectation {
   std::string id;
+  std::string case_id;    ///< "depth.sizing/smallest-depth@ocam2k": the same for all its cases
+  std::size_t cases = 0;  ///< how many it compares, selected or not
   std::string over;
   std::string metric;
   std::string predicted;

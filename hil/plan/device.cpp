@@ -30,7 +30,7 @@ std::filesystem::path read_file(const Field& field, const std::filesystem::path&
   const auto path = std::filesystem::absolute(base / field.text(), error).lexically_normal();
   if (error || !std::filesystem::is_regular_file(path, error))
     field.fail(fmt::format("no file {}; a relative path begins at the folder of this file",
-                           show(path.string())));
+                           show_path(path)));
   return path;
 }
 

@@ -174,6 +174,15 @@ void Node::set(std::string_view key, Node value) {
   items.push_back(std::move(value));
 }
 
+void Node::erase(std::string_view key) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].name != key) continue;
+    keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(i));
+    items.erase(items.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
 Node Node::scalar(std::string text, Quoting quoting) {
   Node node;
   node.kind = NodeKind::scalar;

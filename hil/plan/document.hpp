@@ -30,6 +30,8 @@ struct Node {
   [[nodiscard]] const Node* find(std::string_view key) const;
   /// Replaces the value of a key, or appends the key.
   void set(std::string_view key, Node value);
+  /// Removes a key with its value, if it is there.
+  void erase(std::string_view key);
 
   static Node scalar(std::string text, Quoting quoting = Quoting::plain);
   static Node list(std::vector<Node> items);

@@ -166,7 +166,7 @@ SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> me
   }
   // "The smallest" has a meaning for whole numbers only; a text would compare by letters.
   const Field value(field.file(), variable->value, fmt::format("matrix: {}", sweep.over));
-  static_cast<void>(value.count(0, std::numeric_limits<std::uint64_t>::max()));
+  static_cast<void>(value.count(0, std::numeric_limits<std::int64_t>::max()));
 
   const Metric& metric = find_metric(section.need("metric"), metrics);
   if (metric.quantity != Quantity::truth)

@@ -91,6 +91,22 @@ void refuse_same_id(std::map<std::string, std::string>& files, const Scenario& s
                             scenario.header.id, it->second));
 }
 
+// By its own id, or that of a sweep it belongs to.
+bool selected(const Case& c, const std::string& text) {
+  const auto contains = [&](const std::string& id) { return id.find(text) != std::string::npos; };
+  return contains(c.id) || std::any_of(c.sweep.begin(), c.sweep.end(), [&](const auto& sweep) {
+           return contains(sweep.case_id);
+         });
+}
+
+void count_sweeps(std::vector<Case>& cases) {
+  std::map<std::string, std::size_t> sizes;
+  for (const Case& c : cases)
+    for (const auto& sweep : c.sweep) ++sizes[sweep.case_id];
+  for (Case& c : cases)
+    for (auto& sweep : c.sweep) sweep.cases = sizes.at(sweep.case_id);
+}
+
 }  // namespace
 
 std::string_view name_of(Mode mode) {
@@ -117,11 +133,12 @@ std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& o
       if (!done.insert(bench.name).second) continue;
       for (const auto& cell : scenario.cells) {
         // Made even when not selected: a wrong case is an error whichever is asked for.
-        Case c = make_case(scenario, cell, bench, wishes);
-        if (c.id.find(options.select) != std::string::npos) cases.push_back(std::move(c));
+        cases.push_back(make_case(scenario, cell, bench, wishes));
       }
     }
   }
+  count_sweeps(cases);
+  std::erase_if(cases, [&](const Case& c) { return !selected(c, options.select); });
   return cases;
 }
 

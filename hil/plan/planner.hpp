@@ -22,7 +22,8 @@ struct PlanOptions {
   std::vector<std::filesystem::path> benches;  ///< each scenario is run on each; empty: default
   std::optional<Mode> mode;                    ///< empty: sim where the scenario has it
   std::optional<std::uint64_t> seed;           ///< replaces the scenario's
-  std::string select;  ///< only cases whose id contains this text; empty: all
+  /// Only cases whose id, or that of a sweep they belong to, contains this text; empty: all.
+  std::string select;
 };
 
 /// Text to checked plan: read the files, expand the matrix, bind the roles, resolve the units.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -59,6 +60,12 @@ constexpr std::array<Key, 10> kFifoKeys{{{"name"},
                                          {"huge_pages", Support::later}}};
 
 constexpr std::uint64_t kDefaultSeed = 1;
+// A case's folder of evidence is named after it, with ".attempt-100" at most behind; file names end
+// at 255 bytes.
+constexpr std::size_t kLongestId = 240;
+constexpr std::uint64_t kMostFrames = 1'000'000'000'000'000;
+// Times are counted in nanoseconds of 64 bits, which last 292 years.
+constexpr double kLongestRunSeconds = 100.0 * 365.25 * 86400;
 
 // This version runs one source and one fifo; the format has lists, so that files stay as they are
 // when it runs more.
@@ -98,13 +105,22 @@ std::uint64_t read_length(const Section& top, const SourcePlan& source) {
   const auto duration = top.find("duration");
   if (frames.has_value() == duration.has_value())
     top.fail("a scenario has exactly one of frames and duration");
-  if (frames) return frames->count(1, std::numeric_limits<std::int64_t>::max());
+  if (frames) {
+    const auto n = frames->count(1, kMostFrames);
+    if (source.settings.rate &&
+        static_cast<double>(n) / source.settings.rate->hertz() > kLongestRunSeconds)
+      frames->fail(fmt::format("{} frames at {:.6g} Hz take more than 100 years", n,
+                               source.settings.rate->hertz()));
+    return n;
+  }
   const auto span = duration->duration();
   if (!source.settings.rate)
     duration->fail(
         "needs the frame rate, which neither scenario nor bench gives; add rate or "
         "give frames instead");
-  return std::max<std::uint64_t>(1, frames_in(span, *source.settings.rate));
+  const auto n = frames_in(span, *source.settings.rate);
+  if (n > kMostFrames) duration->fail(fmt::format("{} frames, {} at most", n, kMostFrames));
+  return std::max<std::uint64_t>(1, n);
 }
 
 struct Chosen {
@@ -157,6 +173,7 @@ std::string resolved_text(Node root, const Case& c, const Combination& cell, std
     root.set("matrix", std::move(matrix));
   }
   if (mode_listed) root.set("modes", Node::list({Node::scalar(std::string(name_of(c.mode)))}));
+  root.erase("sweep");  // which compares this case with others
   root.set("seed", Node::scalar(std::to_string(seed)));
   root.set("sources", Node::list({source_node(c.source)}));
   return fmt::format("# {}\n{}", c.id, to_yaml(root));
@@ -189,6 +206,11 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   Case c;
   c.scenario = header.id;
   c.id = fmt::format("{}{}@{}", header.id, suffix_of(cell), bench.name);
+  if (c.id.size() > kLongestId)
+    top.need("id").fail(fmt::format("with its variables and its bench a case has the id {}, which "
+                                    "names a folder and has {} characters, {} at most; shorten a "
+                                    "name or a value",
+                                    show(c.id), c.id.size(), kLongestId));
   c.title = header.title;
   c.group = header.group;
   c.bench = bench.name;
@@ -213,6 +235,13 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   const auto metrics = metrics_of(c.source.role, c.fifo.name, c.readers);
   c.expect = read_expect(top.need("expect"), metrics);
   if (const auto sweep = top.find("sweep")) c.sweep = read_sweep(*sweep, metrics, cell);
+  for (SweepExpectation& sweep : c.sweep) {
+    // What is not swept tells the sweeps of one scenario apart.
+    Combination fixed;
+    std::copy_if(cell.begin(), cell.end(), std::back_inserter(fixed),
+                 [&](const Assignment& a) { return a.name != sweep.over; });
+    sweep.case_id = fmt::format("{}/{}{}@{}", header.id, sweep.id, suffix_of(fixed), bench.name);
+  }
 
   const auto seed = wishes.seed.value_or(header.seed.value_or(kDefaultSeed));
   c.seed = case_seed(seed, c.id);

@@ -30,11 +30,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return at(a.size(), b.size());
 }
 
-}  // namespace
-
-std::string show(std::string_view text) {
-  std::string shown = "'";
-  for (const char c : text.substr(0, kShownCharacters)) {
+std::string escaped(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
     if (c == '\n')
       shown += "\\n";
     else if (c == '\r')
@@ -46,8 +44,18 @@ std::string show(std::string_view text) {
     else
       shown += c;
   }
-  if (text.size() > kShownCharacters) shown += "...";
-  return shown + "'";
+  return shown;
+}
+
+}  // namespace
+
+std::string show(std::string_view text) {
+  return fmt::format("'{}{}'", escaped(text.substr(0, kShownCharacters)),
+                     text.size() > kShownCharacters ? "..." : "");
+}
+
+std::string show_path(const std::filesystem::path& path) {
+  return fmt::format("'{}'", escaped(path.string()));
 }
 
 std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {

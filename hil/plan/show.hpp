@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@ namespace daohil::hil::plan {
 /// Text from a file as it may stand in a one-line message: in quotes, line breaks and control
 /// characters escaped, cut after 60 characters.
 [[nodiscard]] std::string show(std::string_view text);
+/// The same of a path, whole: half a path helps nobody.
+[[nodiscard]] std::string show_path(const std::filesystem::path& path);
 
 /// The candidate with the smallest edit distance (insert, delete, replace, swap neighbours) if it
 /// is near enough to be what was meant, else empty. Ties: the first.

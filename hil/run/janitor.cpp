@@ -1,6 +1,7 @@
 #include "hil/run/janitor.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,10 +29,10 @@ void remove_stream(const std::filesystem::path& stream) {
       std::filesystem::remove(entry.path(), ignored);
 }
 
-// Lines "+path" and "-path" until the pipe closes, which it does when the bench is gone.
-[[noreturn]] void keep_house(int pipe) {
+// Lines "+path" and "-path" until the line closes, which it does when the bench is gone.
+[[noreturn]] void keep_house(int bench) {
   std::set<std::string> guarded;
-  std::FILE* in = ::fdopen(pipe, "r");
+  std::FILE* in = ::fdopen(bench, "r");
   char line[4096];
   while (in != nullptr && std::fgets(line, sizeof line, in) != nullptr) {
     std::string path(line + 1);
@@ -50,8 +51,8 @@ void remove_stream(const std::filesystem::path& stream) {
 
 Janitor::Janitor() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    throw std::system_error(errno, std::generic_category(), "pipe to the janitor");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::system_error(errno, std::generic_category(), "line to the janitor");
   pid_ = ::fork();
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork the janitor");
   if (pid_ == 0) {
@@ -63,11 +64,11 @@ Janitor::Janitor() {
     keep_house(ends[0]);
   }
   ::close(ends[0]);
-  pipe_ = ends[1];
+  line_ = ends[1];
 }
 
 Janitor::~Janitor() {
-  ::close(pipe_);
+  ::close(line_);
   ::waitpid(pid_, nullptr, 0);
 }
 
@@ -77,8 +78,8 @@ void Janitor::release(const std::filesystem::path& stream) { tell('-', stream); 
 
 void Janitor::tell(char what, const std::filesystem::path& stream) {
   const std::string line = what + stream.string() + '\n';
-  // A short line into a pipe is one atomic write; a dead janitor is no reason to fail.
-  if (::write(pipe_, line.data(), line.size()) < 0) return;
+  // A dead janitor is no reason to fail, nor to be killed by SIGPIPE: a socket can do without.
+  if (::send(line_, line.data(), line.size(), MSG_NOSIGNAL) < 0) return;
 }
 
 }  // namespace daohil::hil::run

@@ -22,7 +22,7 @@ class Janitor {
  private:
   void tell(char what, const std::filesystem::path& stream);
 
-  int pipe_ = -1;
+  int line_ = -1;
   pid_t pid_ = -1;
 };
 

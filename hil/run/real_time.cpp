@@ -47,9 +47,9 @@ Scheduling take_priority(int priority) {
 }
 
 void behave_as_actor(pid_t parent) {
-  // Ctrl-C reaches the whole foreground group; the parent decides what it means.
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_DFL);
+  // Ctrl-C, a closed terminal and a service manager reach the whole group; the parent decides what
+  // that means.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_IGN);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
   // The default slack of 50 us is added to every sleep of an ordinary thread (prctl(2)).

@@ -215,6 +215,8 @@ CaseResult case_of_depth(std::int64_t depth, bool lossless) {
   sweep.over = "N";
   sweep.metric = "fifo.wfs.slow.lossless";
   sweep.predicted = "safe_depth";
+  sweep.case_id = "depth.test/smallest@bench";
+  sweep.cases = 2;
   scene.planned.sweep = {sweep};
   CaseResult result = not_run(scene.planned, Verdict::pass, "");
   result.source = source_of();
@@ -236,6 +238,7 @@ TEST(JudgeSweep, TheSmallestDepthThatHoldsIsThePredictedOne) {
   CaseResult unsure = case_of_depth(10, false);
   unsure.verdict = Verdict::inconclusive;
   EXPECT_EQ(sweep({unsure, case_of_depth(11, true)}), Verdict::inconclusive);
+  EXPECT_EQ(sweep({case_of_depth(11, false)}), Verdict::skip) << "a part proves nothing";
 }
 
 TEST(Overall, TheWorstDecides) {

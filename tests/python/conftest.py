@@ -55,7 +55,7 @@ def everything(tmp_path_factory, request):
 
 @pytest.fixture(scope="session")
 def libdao():
-    """The C library's path; a sanitized one needs its runtime loaded first, which Python's is not."""
+    """The C library's path. A sanitized one wants its runtime loaded first, before Python."""
     cache = (program.BUILD / "CMakeCache.txt").read_text()
     if re.search(r"^DAO_HIL_SANITIZE:\w+=.+$", cache, re.MULTILINE):
         pytest.skip("libdao.so of a sanitized build cannot be loaded into Python")

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -114,8 +115,9 @@ def streams():
 
 
 def temporary_files():
-    """Entries of /tmp by which this project could be known."""
-    return {name for name in os.listdir("/tmp")
+    """Entries of the folders for such files by which this project could be known."""
+    return {f"{folder}/{name}" for folder in {"/tmp", tempfile.gettempdir()}
+            for name in os.listdir(folder)
             if re.search(r"hil|dao|\.shm|fits|^sem\.", name, re.IGNORECASE)}
 
 

@@ -1,8 +1,10 @@
 """The command line: what it teaches, selects, records and returns."""
 
 import json
+import os
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -367,3 +369,25 @@ def test_one_scenario_on_two_benches(hil, tmp_path):
                inputs.bench(tmp_path), "--bench", SHWFS20, "--out", "o")
     assert [case["bench"] for case in judged(done, tmp_path / "o").run["cases"]] == [
         "small", "shwfs20"]
+
+
+def test_two_benches_at_once_do_not_meet(tmp_path):
+    file, bench = inputs.scenario(tmp_path), inputs.bench(tmp_path)
+    runs = [program.start(HIL, "run", file, "--bench", bench, "--mode", mode, "--out", mode,
+                          cwd=tmp_path) for mode in ("virtual", "sim")]
+    for run, mode in zip(runs, ("virtual", "sim")):
+        out, err = run.communicate(timeout=60)
+        assert run.returncode in (0, 3) and err == "", out
+        assert Evidence(tmp_path / mode).check().run["exit_code"] == run.returncode
+
+
+@pytest.mark.parametrize("verb", ["list", "plan", "run"])
+def test_json_is_written_of_files_whose_name_is_not_utf8(hil, tmp_path, verb):
+    folder = os.fsdecode(bytes(tmp_path) + b"/nuit\xe9e")
+    os.mkdir(folder)
+    inputs.write(Path(folder), "scenario.yaml", inputs.SCENARIO)
+    words = [] if verb == "list" else ["--mode", "virtual", "--bench", inputs.bench(tmp_path)]
+    done = hil(verb, folder, *words, "--json", *(["--out", "o"] if verb == "run" else []),
+               errors="replace")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)

@@ -64,12 +64,14 @@ WRONG_SCENARIOS = {
     "unknown metric": ("slow.content_bad", "slow.content_bat", "content_bat",
                        ["content_bat", "'fifo.wfs.slow.content_bad'"]),
     "unknown prediction": ("predicted: lost", "predicted: losses", "losses", ["'losses'", "lost"]),
-    "nothing expected": ("{id: oracle, metric: fifo.wfs.slow.oracle.violations, equals: 0, tier: B}",
-                         "{id: oracle, metric: fifo.wfs.slow.oracle.violations}", "id: oracle",
-                         ["oracle", "equals"]),
+    "nothing claimed": ("violations, equals: 0, tier: B}", "violations}", "id: oracle",
+                        ["oracle", "equals"]),
+    "nothing expected": (SCENARIO[SCENARIO.index("expect:"):], "expect: []\n", "expect",
+                         ["expect", "empty"]),
     "undefined variable": ("depth: 8", 'depth: "${M}"', "depth", ["'M'", "matrix"]),
     "unused variable": ("frames: 600", "frames: 600\nmatrix: {N: [1, 2]}", "matrix", ["'N'"]),
-    "not run yet": ("frames: 600", "frames: 600\nfaults: []", "faults", ["faults", "not run it yet"]),
+    "not run yet": ("frames: 600", "frames: 600\nfaults: []", "faults",
+                    ["faults", "not run it yet"]),
     "another version": ("hil/v1", "hil/v9", "hil/v9", ["'hil/v9'", "hil/v1"]),
     "another kind": ("kind: Scenario", "kind: Bench", "kind", ["'Bench'", "Scenario"]),
     "retry of a FAIL": ("frames: 600", "frames: 600\nattempts: {max: 2, on: [FAIL]}", "attempts",
@@ -180,7 +182,8 @@ def test_two_benches_of_one_name(hil, tmp_path):
 @pytest.mark.parametrize("name", ["the-night-of-2026-11-23-after-the-wind-had-turned.fits", "."])
 def test_a_recording_that_is_not_there(hil, tmp_path, name):
     bench = inputs.bench(tmp_path, ("FILE", name), text=REPLAY_BENCH)
-    text = refused(hil, tmp_path, "run", 2, inputs.scenario(tmp_path, text=REPLAY), "--bench", bench)
+    file = inputs.scenario(tmp_path, text=REPLAY)
+    text = refused(hil, tmp_path, "run", 2, file, "--bench", bench)
     assert text.startswith(f"{bench}:6:") and str((tmp_path / name).resolve()) in text
 
 
@@ -188,7 +191,8 @@ def test_a_recording_that_is_not_there(hil, tmp_path, name):
 def test_a_sum_that_is_none(hil, tmp_path, digest):
     (tmp_path / "cube.fits").write_bytes(GOOD_FITS)
     bench = inputs.bench(tmp_path, ("FILE", f"cube.fits, sha256: {digest}"), text=REPLAY_BENCH)
-    text = refused(hil, tmp_path, "run", 2, inputs.scenario(tmp_path, text=REPLAY), "--bench", bench)
+    file = inputs.scenario(tmp_path, text=REPLAY)
+    text = refused(hil, tmp_path, "run", 2, file, "--bench", bench)
     assert text.startswith(f"{bench}:6:") and digest[:60] in text
 
 
@@ -312,3 +316,17 @@ def test_an_impossible_case_is_an_error_of_the_bench(hil, tmp_path, mode, change
     case = judged(done, tmp_path / "out").only_case()
     assert case["verdict"] == "ERROR" and word in case["why"]
     assert f"why: {case['why']}\n" in done.stdout and done.stderr == ""
+
+
+def test_a_case_whose_name_is_too_long_for_a_folder_is_not_lost(hil, tmp_path):
+    """Each value may have 64 characters; together they may be more than a file name holds."""
+    values = ", ".join(f"{name}: [{'1' * 60}, {'2' * 60}]" for name in "abcd")
+    title = "title: ${a}${b}${c}${d}"
+    file = inputs.scenario(tmp_path, ("title: A slow reader", title),
+                           ("frames: 600", f"frames: 20\nmatrix: {{{values}}}"))
+    done = hil("run", file, "--bench", inputs.bench(tmp_path), "--mode", "virtual", "--out", "out")
+    if done.returncode == 2:
+        assert str(file) in complaint(done, 2)
+        return
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "run.json").is_file()
