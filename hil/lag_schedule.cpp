@@ -8,7 +8,7 @@ LagSchedule::LagSchedule(const plan::ReaderPlan& reader, shm::Duration period)
     : period_(period), service_(reader.hold) {
   for (const plan::Lag& lag : reader.lag) {
     if (const auto* constant = std::get_if<plan::ConstantLag>(&lag))
-      service_ = std::max(service_, constant->service);
+      take(*constant);
     else if (const auto* periodic = std::get_if<plan::PeriodicLag>(&lag))
       stalls_.push_back(*periodic);
     else
@@ -16,8 +16,13 @@ LagSchedule::LagSchedule(const plan::ReaderPlan& reader, shm::Duration period)
   }
 }
 
+void LagSchedule::take(const plan::ConstantLag& constant) {
+  service_ = std::max(service_, constant.service);
+  phase_ = std::max(phase_, constant.phase);
+}
+
 shm::Duration LagSchedule::gap_after(std::uint64_t delivered) const {
-  shm::Duration gap = service_;
+  shm::Duration gap = delivered == 1 ? service_ + phase_ : service_;
   for (const plan::PeriodicLag& stall : stalls_) {
     if (delivered % stall.every == 0)
       gap = std::max(gap, stall.stall);

@@ -27,12 +27,17 @@ class LagSchedule {
 
   /// Longest planned gap, the g of T4 and T7; the constant service time if there is no stall.
   [[nodiscard]] shm::Duration longest_gap() const;
+  /// Is every gap longer than a frame period, so that a frame is always there and the reader, once
+  /// it has begun, never waits?
+  [[nodiscard]] bool never_waits() const { return service_ > period_; }
 
  private:
+  void take(const plan::ConstantLag& constant);
   [[nodiscard]] shm::Duration sweep_delay(std::uint64_t stall) const;
 
   shm::Duration period_;
   shm::Duration service_{0};
+  shm::Duration phase_{0};  // added to the first gap
   std::vector<plan::PeriodicLag> stalls_;
   std::vector<std::uint64_t> unread_;
 };

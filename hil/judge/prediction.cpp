@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "hil/judge/theory.hpp"
@@ -56,7 +57,7 @@ class Predictor {
     return p;
   }
 
-  [[nodiscard]] Prediction depth() const {
+  [[nodiscard]] Prediction sufficient_depth() const {
     const std::uint64_t n = safe();
     return {.nominal = static_cast<std::int64_t>(n),
             .low = static_cast<double>(n),
@@ -88,33 +89,86 @@ class Predictor {
   }
 
  private:
-  // The hull of the recursion over every corner of what was measured: rate low and high, wake-up
-  // and calls prompt and as late as usual.
+  struct Range {
+    double low;
+    double high;
+    void include(double n) {
+      low = std::min(low, n);
+      high = std::max(high, n);
+    }
+    void widen(double by) {
+      low = std::max(0.0, low - by);
+      high += by;
+    }
+  };
+
   void widen(Quantity quantity, Prediction& p) const {
+    const Range range = quantity == Quantity::overwrites ? overwrites_as_measured()
+                        : quantity == Quantity::lost     ? lost_as_measured()
+                                                         : hull(quantity);
+    p.low = std::min(p.low, range.low);
+    p.high = std::max(p.high, range.high);
+  }
+
+  // The recursion over every corner of what was measured: rate low and high, wake-up and calls
+  // prompt and as late as usual.
+  [[nodiscard]] Range hull(Quantity quantity) const {
     const double error = std::abs(bench_->health.rate_error_ppm) * 1e-6;
     const std::uint64_t frames = std::max<std::uint64_t>(bench_->frames, 1);
+    Range range{std::numeric_limits<double>::max(), 0};
     for (const double factor : {1 - error, 1 + error})
       for (const std::int64_t wake : {std::int64_t{0}, facts_->usual_wake})
         for (const std::int64_t late : {std::int64_t{0}, facts_->usual_lateness}) {
           const Deviation corner{.rate = Rate::hertz(source_.rate.hertz() * factor),
                                  .wake_latency = Duration{wake},
                                  .call_lateness = Duration{late}};
-          const auto n = static_cast<double>(
-              pick(recursion(lag_, planned_.fifo.depth, frames, corner), quantity));
-          p.low = std::min(p.low, n);
-          p.high = std::max(p.high, n);
+          range.include(static_cast<double>(
+              pick(recursion(lag_, planned_.fifo.depth, frames, corner), quantity)));
         }
-    if (p.high == 0) return;  // a reader that keeps up is lapped by nothing short of a pause
-    // Single calls beyond the usual see at most one frame more, and an overwrite takes N of them; a
-    // frame evicted while it was being rewritten moves one overwrite by one read.
-    const std::uint64_t depth = planned_.fifo.depth;
-    const std::uint64_t overwrites = facts_->evicted + (facts_->outliers + depth - 1) / depth;
-    const auto moved =
-        static_cast<double>(quantity == Quantity::overwrites ? overwrites : overwrites * depth);
-    p.low = std::max(0.0, p.low - moved);
-    p.high += moved;
+    return range;
   }
 
+  // Single calls beyond the usual see at most one frame more, and an overwrite takes N of them; a
+  // frame evicted while it was being rewritten moves one overwrite by one read.
+  [[nodiscard]] double moved_overwrites() const {
+    const std::uint64_t depth = planned_.fifo.depth;
+    return static_cast<double>(facts_->evicted + (facts_->outliers + depth - 1) / depth);
+  }
+
+  [[nodiscard]] Range lost_as_measured() const {
+    Range range = hull(Quantity::lost);
+    if (range.high == 0) return range;  // a reader that keeps up is lapped by nothing but a pause
+    const double moved = moved_overwrites() * depth();
+    range.widen(lag_.never_waits() ? std::min(moved, slip_of_lost()) : moved);
+    return range;
+  }
+
+  [[nodiscard]] Range overwrites_as_measured() const {
+    Range range = hull(Quantity::overwrites);
+    if (range.high == 0) return range;
+    range.widen(moved_overwrites());
+    if (!lag_.never_waits()) return range;
+    // T1: each took N frames, N - 1 if evicted, and at most N + a - 2 with a commits in the gap, one
+    // more if the call was late.
+    const Range lost = lost_as_measured();
+    const double most = std::max(depth(), depth() + frames_per_gap() - 2);
+    range.low = std::max(range.low, (lost.low - static_cast<double>(facts_->outliers)) / most);
+    range.high = std::min(range.high, (lost.high + static_cast<double>(facts_->evicted)) / depth());
+    return range;
+  }
+
+  // A reader that never waits makes its calls by the clock, so T0 fixes what it loses however the
+  // losses are distributed: lost + backlog = frames - calls. The backlog is at most N and the frames
+  // of one gap, the calls differ by one at the end, and by one for each wait.
+  [[nodiscard]] double slip_of_lost() const {
+    return depth() + frames_per_gap() + 1 + static_cast<double>(facts_->wake_latencies.size());
+  }
+
+  [[nodiscard]] double depth() const { return planned_.fifo.depth; }
+  [[nodiscard]] double frames_per_gap() const {
+    const std::int64_t period = source_.rate.period().count();
+    return static_cast<double>((lag_.longest_gap().count() + period - 1) / period);
+  }
   [[nodiscard]] std::uint64_t safe() const {
     return safe_depth(lag_.longest_gap(), reader_.hold, copy(), source_.rate);
   }
@@ -159,7 +213,7 @@ Prediction of_name(const Predictor& predictor, const drivers::CameraDescription&
   if (name == "overwrites") return predictor.totals(Quantity::overwrites);
   if (name == "lost") return predictor.totals(Quantity::lost);
   if (name == "backlog") return predictor.totals(Quantity::backlog);
-  if (name == "safe_depth") return predictor.depth();
+  if (name == "safe_depth") return predictor.sufficient_depth();
   if (name == "lossless") return predictor.lossless();
   if (name == "age_bound") return predictor.age();
   if (name == "source_sha256")

@@ -31,6 +31,9 @@ enum class Severity { mandatory, advisory };
 /// Time between two calls of a reader that is not waiting ("service time").
 struct ConstantLag {
   Duration service{0};
+  /// phi of T2: so much longer is the first gap, once, which puts the calls of a reader that is
+  /// too slow to wait there in the frame cycle.
+  Duration phase{0};
 };
 
 enum class StallPhase {

@@ -60,26 +60,37 @@ constexpr std::array<Choice<LagKind>, 8> kLagKinds{{{"constant", LagKind::consta
                                                     {"trace", LagKind::later, Support::later}}};
 
 // Keys of each kind, so that `stall` on a constant lag is an error and not a silent nothing.
-constexpr std::array<Key, 3> kConstantKeys{{{"kind"}, {"rho"}, {"delay"}}};
+constexpr std::array<Key, 4> kConstantKeys{{{"kind"}, {"rho"}, {"delay"}, {"phase"}}};
 constexpr std::array<Key, 4> kPeriodicKeys{{{"kind"}, {"every"}, {"stall"}, {"phase"}}};
 constexpr std::array<Key, 3> kUnreadKeys{{{"kind"}, {"frames"}, {"beyond_depth"}}};
 
 constexpr std::int64_t kLargestUnread = 2 * static_cast<std::int64_t>(shm::Layout::kMaxDepth);
+
+Duration read_periods(const Field& periods, const ReaderContext& context) {
+  const auto number = periods.decimal();
+  if (!context.rate)
+    periods.fail(
+        "is relative to the frame rate, which neither scenario nor bench gives; add rate");
+  try {
+    return times_period(number, *context.rate);
+  } catch (const BadValue& e) {
+    periods.fail(e.what());
+  }
+}
 
 ConstantLag read_constant(const Section& lag, const ReaderContext& context) {
   const auto rho = lag.find("rho");
   const auto delay = lag.find("delay");
   if (rho.has_value() == delay.has_value())
     lag.fail("kind constant has exactly one of rho (in frame periods) and delay (a duration)");
-  if (delay) return {delay->duration()};
-  const auto periods = rho->decimal();
-  if (!context.rate)
-    rho->fail("is relative to the frame rate, which neither scenario nor bench gives; add rate");
-  try {
-    return {times_period(periods, *context.rate)};
-  } catch (const BadValue& e) {
-    rho->fail(e.what());
+  ConstantLag constant;
+  constant.service = delay ? delay->duration() : read_periods(*rho, context);
+  if (const auto phase = lag.find("phase")) {
+    constant.phase = read_periods(*phase, context);
+    if (constant.phase >= context.rate->period())
+      phase->fail("is a part of a frame period, 0 or more and less than 1");
   }
+  return constant;
 }
 
 PeriodicLag read_periodic(const Section& lag) {

@@ -31,6 +31,22 @@ TEST(LagSchedule, ConstantServiceTime) {
   for (std::uint64_t n = 1; n < 100; ++n) EXPECT_EQ(lag.gap_after(n), microseconds(700));
 }
 
+TEST(LagSchedule, ThePhaseIsAddedOnce) {
+  const LagSchedule lag(
+      reader_with({plan::ConstantLag{microseconds(1500), microseconds(250)}}), kPeriod);
+  EXPECT_EQ(lag.gap_after(1), microseconds(1750));
+  for (std::uint64_t n = 2; n < 100; ++n) EXPECT_EQ(lag.gap_after(n), microseconds(1500));
+  EXPECT_EQ(lag.longest_gap(), microseconds(1500));
+}
+
+TEST(LagSchedule, AReaderSlowerThanTheFramesNeverWaits) {
+  const auto never_waits = [](Duration service) {
+    return LagSchedule(reader_with({plan::ConstantLag{service}}), kPeriod).never_waits();
+  };
+  EXPECT_FALSE(never_waits(kPeriod));
+  EXPECT_TRUE(never_waits(kPeriod + Duration{1}));
+}
+
 TEST(LagSchedule, AStallReplacesTheServiceTimeOfItsCall) {
   const LagSchedule lag(reader_with({plan::ConstantLag{microseconds(10)},
                                      plan::PeriodicLag{.every = 5, .stall = milliseconds(20)}}),

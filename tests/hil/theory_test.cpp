@@ -74,20 +74,25 @@ TEST(Theory, OutcomeByUnreadFrames) {
   }
 }
 
-// T2 with phi = 0: the closed form equals the recursion for any 1 < rho <= 2. A rate whose period
-// is a whole number of ns, so that rho is exact.
+// T2: the closed form equals the recursion for any 1 < rho <= 2 and phi. A rate whose period is a
+// whole number of ns, so that rho is exact.
 TEST(Theory, ClosedFormOfConstantLagEqualsTheRecursion) {
   const Rate rate = Rate::millihertz(1'000'000);  // T = 1 ms
   std::mt19937_64 random(20261122);
   for (int i = 0; i < 2000; ++i) {
     const std::uint64_t depth = 1 + random() % 70;
     const std::uint64_t excess = 1 + random() % 1'000'000;  // (rho - 1) T in ns
+    const std::uint64_t phase = random() % 1'000'000;       // phi T in ns
     const std::uint64_t frames = 2 + random() % 3000;
-    const Totals exact =
-        recursion(constant(Duration{1'000'000 + static_cast<std::int64_t>(excess)}, rate), depth,
-                  frames, {.rate = rate});
-    const Totals closed = constant_lag_closed_form(exact.delivered, depth, excess, 1'000'000, 0);
-    ASSERT_EQ(exact.overwrites, closed.overwrites) << "N " << depth << " excess " << excess;
+    const plan::ConstantLag lag{Duration{1'000'000 + static_cast<std::int64_t>(excess)},
+                                Duration{static_cast<std::int64_t>(phase)}};
+    const Totals exact = recursion({reader_with({lag}), rate.period()}, depth, frames,
+                                   {.rate = rate});
+    if (exact.delivered < 2) continue;  // the phase comes with the second read
+    const Totals closed =
+        constant_lag_closed_form(exact.delivered, depth, excess, 1'000'000, phase);
+    ASSERT_EQ(exact.overwrites, closed.overwrites)
+        << "N " << depth << " excess " << excess << " phase " << phase;
     ASSERT_EQ(exact.lost, closed.lost);
   }
 }

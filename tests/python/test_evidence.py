@@ -16,7 +16,8 @@ from program import OCAM2K, ROOT, SCENARIOS, SHWFS20
 BENCH_FILES = {"ocam2k": OCAM2K, "shwfs20": SHWFS20}
 MILLIHERTZ = {"ocam2k": 2_067_000, "shwfs20": 1_000_000}
 LAG_CASES = [f"lag.constant[N={n},rho={rho}]@{bench}"
-             for bench in MILLIHERTZ for n in (1, 8, 64) for rho in ("0.9", "1.5", "2.5")]
+             for bench in MILLIHERTZ for n in (1, 8, 64) for rho in ("0.9", "1.5", "2.5")
+             if (n, rho) != (1, "0.9")]
 
 
 # ---------------------------------------------------------------------------------------- schema
@@ -188,7 +189,7 @@ def test_metrics_follow_from_the_raw_events(everything):
                     assert call.lost >= depth
                 else:
                     assert call.lost == 0
-    assert checked == {"slow": 18, "staller": 8, "edge": 256, "witness": 256, "copier": 1}
+    assert checked == {"slow": 16, "staller": 8, "edge": 256, "witness": 256, "copier": 1}
 
 
 def test_identities_hold_in_real_time(hil, tmp_path):
@@ -223,6 +224,7 @@ def second_model(depth, rho, millihertz, frames):
     from the meaning of the words, and unlike the program: by walking through time."""
     tenths = int(rho.replace(".", ""))
     service = (tenths * 10**12 * 2 + 10 * millihertz) // (2 * 10 * millihertz)  # half up
+    phase = (10**12 * 2 + 4 * millihertz) // (2 * 4 * millihertz)  # a quarter, once
     publication = 5  # the five steps of 1 ns
     reads, overwrites, lost, tail, newest, now = [], 0, 0, 0, 0, 0
     while now <= due(frames, millihertz):
@@ -240,7 +242,7 @@ def second_model(depth, rho, millihertz, frames):
         else:
             tail += 1
         reads.append(tail)
-        now += service
+        now += service + (phase if len(reads) == 1 else 0)
     return reads, overwrites, lost
 
 
@@ -257,8 +259,8 @@ def test_a_second_model_sees_the_same(everything, case_id):
     assert case["metrics"]["fifo.wfs.slow.overwrites"] == overwrites
     assert case["metrics"]["fifo.wfs.slow.lost"] == lost
     assert [call.counter for call in trace.readers["slow"]] == reads
-    # Theorem T2 where it holds, 1 < rho <= 2: X = floor((R - 1)(rho - 1)) frames behind in all, and
-    # N of them lost at a time.
+    # Theorem T2 where it holds, 1 < rho <= 2: X = floor(phi + (R - 1)(rho - 1)) frames behind in
+    # all, and N of them lost at a time. phi = 1/4 adds nothing to halves.
     if rho == "1.5":
         assert overwrites == (len(reads) - 1) // 2 // int(depth)
         assert lost == overwrites * int(depth)
@@ -278,5 +280,6 @@ def test_the_bench_files_say_what_the_model_assumes():
              for name, path in BENCH_FILES.items()}
     assert rates == {"ocam2k": "2067Hz", "shwfs20": "1kHz"}
     lag = yaml.safe_load((SCENARIOS / "lag.constant.yaml").read_text())
-    assert lag["matrix"] == {"N": [1, 8, 64], "rho": [0.9, 1.5, 2.5]}
-    assert lag["readers"][0]["lag"] == [{"kind": "constant", "rho": "${rho}"}]
+    assert lag["matrix"] == {"N": [1, 8, 64], "rho": [0.9, 1.5, 2.5],
+                             "exclude": [{"N": 1, "rho": 0.9}]}
+    assert lag["readers"][0]["lag"] == [{"kind": "constant", "rho": "${rho}", "phase": 0.25}]

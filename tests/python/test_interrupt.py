@@ -77,7 +77,7 @@ def test_a_stopped_run_reports_what_it_had(running, number, send):
     assert done.returncode == 130, done.stdout + done.stderr
     assert not our_processes() and done.stderr == ""
     report = judged(done, run.folder).run
-    assert report["verdict"] == "ABORTED" and report["counts"]["ABORTED"] == 9
+    assert report["verdict"] == "ABORTED" and report["counts"]["ABORTED"] == 8
     first = report["cases"][0]
     assert first["why"] == "stopped by the user"
     trace = Evidence(run.folder).trace(first["id"])

@@ -160,7 +160,10 @@ TEST_F(Errors, Readers) {
        "x.yaml:16: reader 'slow': lag[0]: rho: expected a bare decimal number such as 1.5 of at "
        "most 19 digits, got '1.5ms'"},
       {"{kind: constant, rho: 1.5}", "{kind: constant, stall: 1ms}",
-       "x.yaml:16: reader 'slow': lag[0]: unknown key 'stall'; allowed: kind, rho, delay"},
+       "x.yaml:16: reader 'slow': lag[0]: unknown key 'stall'; allowed: kind, rho, delay, phase"},
+      {"{kind: constant, rho: 1.5}", "{kind: constant, rho: 1.5, phase: 1}",
+       "x.yaml:16: reader 'slow': lag[0]: phase: is a part of a frame period, 0 or more and less "
+       "than 1"},
       {"{kind: constant, rho: 1.5}", "{kind: periodic, every: 500, stall: 1ms}",
        "x.yaml:16: reader 'slow': lag[0]: every: expected a number of frames such as 500frames, "
        "got "

@@ -42,22 +42,22 @@ void expect_counts(const PlanOptions& options, const Expected& expected) {
 }
 
 TEST(Shipped, OnOcam2k) {
-  expect_counts(on({kOcam}, Mode::virtual_time), {{"lag.constant", {9, 0}},
+  expect_counts(on({kOcam}, Mode::virtual_time), {{"lag.constant", {8, 0}},
                                                   {"ovw.exact-threshold", {128, 0}},
                                                   {"depth.sizing", {4, 0}},
                                                   {"replay.bit-exact", {0, 1}}});
-  expect_counts(on({kOcam}, Mode::sim), {{"lag.constant", {9, 0}},
+  expect_counts(on({kOcam}, Mode::sim), {{"lag.constant", {8, 0}},
                                          {"ovw.exact-threshold", {0, 128}},
                                          {"depth.sizing", {4, 0}},
                                          {"replay.bit-exact", {0, 1}}});
 }
 
 TEST(Shipped, OnShwfs20) {
-  expect_counts(on({kShwfs}, Mode::virtual_time), {{"lag.constant", {9, 0}},
+  expect_counts(on({kShwfs}, Mode::virtual_time), {{"lag.constant", {8, 0}},
                                                    {"ovw.exact-threshold", {128, 0}},
                                                    {"depth.sizing", {4, 0}},
                                                    {"replay.bit-exact", {1, 0}}});
-  expect_counts(on({kShwfs}, Mode::sim), {{"lag.constant", {9, 0}},
+  expect_counts(on({kShwfs}, Mode::sim), {{"lag.constant", {8, 0}},
                                           {"ovw.exact-threshold", {0, 128}},
                                           {"depth.sizing", {4, 0}},
                                           {"replay.bit-exact", {1, 0}}});
