@@ -15,8 +15,8 @@ struct Published {
   // The rest is set for outcome frame only.
   shm::Counter counter{};
   FrameId id{};
-  MonotonicTime due{};        ///< when the frame was to come; its arrival for unpaced cameras
-  MonotonicTime claimed{};    ///< slot taken: from here its old frame is gone
+  MonotonicTime due{};         ///< when the frame was to come; its arrival for unpaced cameras
+  MonotonicTime claimed{};     ///< slot taken: from here its old frame is gone
   MonotonicTime publishing{};  ///< before the first publication step
   MonotonicTime published{};   ///< after the last
 };

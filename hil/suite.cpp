@@ -27,10 +27,12 @@ void preflight(run::Runner& runner, const std::vector<plan::Case>& cases) {
 
 CaseResult judged(const plan::Case& planned, const run::Recording& recording) {
   switch (recording.ending) {
-    case run::Ending::completed: return judge::judge(planned, *recording.source, recording.trace);
+    case run::Ending::completed:
+      return judge::judge(planned, *recording.source, recording.trace);
     case run::Ending::aborted:
       return judge::not_run(planned, Verdict::aborted, "stopped by the user");
-    case run::Ending::broken: break;
+    case run::Ending::broken:
+      break;
   }
   return judge::not_run(planned, Verdict::error, recording.error);
 }
@@ -54,8 +56,7 @@ class SuiteRun {
     report::Evidence evidence(options_.out);
 
     std::vector<CaseResult> final_results;
-    for (std::size_t i = 0; i < cases_.size(); ++i)
-      final_results.push_back(run_case(i, evidence));
+    for (std::size_t i = 0; i < cases_.size(); ++i) final_results.push_back(run_case(i, evidence));
     for (CaseResult& sweep : judge::judge_sweeps(final_results)) {
       watcher_.case_judged(suite_, sweep, cases_.size(), cases_.size());
       evidence.add(suite_, sweep, {});

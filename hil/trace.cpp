@@ -35,10 +35,10 @@ template <typename Event>
 std::vector<Event> get_events(std::ifstream& in, const Section& section, std::uintmax_t left,
                               const std::filesystem::path& file) {
   if (section.event_bytes != sizeof(Event) || section.events > left / sizeof(Event))
-    throw std::runtime_error(fmt::format("{}: damaged trace: section '{:.64}' says {} events of {} "
-                                         "bytes",
-                                         file.string(), section.name, section.events,
-                                         section.event_bytes));
+    throw std::runtime_error(
+        fmt::format("{}: damaged trace: section '{:.64}' says {} events of {} "
+                    "bytes",
+                    file.string(), section.name, section.events, section.event_bytes));
   std::vector<Event> events(section.events);
   in.read(reinterpret_cast<char*>(events.data()),
           static_cast<std::streamsize>(events.size() * sizeof(Event)));

@@ -38,7 +38,7 @@ struct SourceEvent {
 
 /// What a look at the delivered pixels showed.
 enum class Content : std::uint8_t {
-  unchecked = 0,    ///< the source offers no proof, or no frame was delivered
+  unchecked = 0,  ///< the source offers no proof, or no frame was delivered
   good = 1,
   torn = 2,         ///< pixels of more than one frame
   wrong_frame = 3,  ///< a whole frame, but another than the metadata says
@@ -68,8 +68,7 @@ class EventLog {
 
  public:
   /// @throws shm::Error no_space, std::length_error
-  explicit EventLog(std::size_t capacity)
-      : block_(bytes_for(capacity)), capacity_(capacity) {
+  explicit EventLog(std::size_t capacity) : block_(bytes_for(capacity)), capacity_(capacity) {
     new (block_.data()) Header;
     block_.prefault();
   }
@@ -117,8 +116,8 @@ class EventLog {
 
 /// What a reader found besides its calls.
 struct ReaderSummary {
-  std::uint64_t first = 0;  ///< counter of its tail at open
-  std::uint64_t tail = 0;  ///< counter of its tail at the end
+  std::uint64_t first = 0;          ///< counter of its tail at open
+  std::uint64_t tail = 0;           ///< counter of its tail at the end
   std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
   char sha256[65] = {};  ///< of the pixels delivered for one pass of a recording, in order
 };

@@ -166,8 +166,7 @@ void set(T* where, T value) {
 
 // Pixels in the mapping that the IMAGE shows, not in the reader's read-only one.
 void* pixels_of(IMAGE* image, const Handle& handle, std::uint32_t slot) {
-  return static_cast<std::byte*>(image->array.V) +
-         slot * handle.memory.layout().format().bytes();
+  return static_cast<std::byte*>(image->array.V) + slot * handle.memory.layout().format().bytes();
 }
 
 int deliver(IMAGE* image, Handle& handle, const shm::ReadResult& frame, void** segment,
@@ -223,11 +222,10 @@ int_fast8_t daoShmImageCreate_FIFO(IMAGE* image, const char* name, long naxis, u
     require(shm::is_pixel_type(atype), fmt::format("atype is {}, expected 1 to 12", atype));
     require(shared == 1, fmt::format("shared is {}: only shared images (1) are offered", shared));
     require(NBkw >= 0 && NBkw <= UINT16_MAX, fmt::format("NBkw is {}, expected 0 to 65535", NBkw));
-    const shm::CreateOptions options{
-        .format = {shm::Shape({size, static_cast<std::size_t>(naxis)}),
-                   static_cast<shm::PixelType>(atype)},
-        .depth = fifo_size,
-        .keywords = static_cast<std::uint16_t>(NBkw)};
+    const shm::CreateOptions options{.format = {shm::Shape({size, static_cast<std::size_t>(naxis)}),
+                                                static_cast<shm::PixelType>(atype)},
+                                     .depth = fifo_size,
+                                     .keywords = static_cast<std::uint16_t>(NBkw)};
     shm::Writer writer = shm::Writer::create(name, options);
     attach(image, std::make_unique<Handle>(shm::Segment::open(name, shm::Access::read_write),
                                            std::move(writer)));
@@ -257,17 +255,16 @@ int_fast8_t daoShmImage2Shm(void* im, uint32_t nbVal, IMAGE* image) {
     Handle& handle = handle_of(image);
     const shm::FrameFormat& format = handle.memory.layout().format();
     require(im != nullptr, "NULL argument");
-    require(nbVal <= format.elements(),
-            fmt::format("{} elements given, a frame of {} has {}", nbVal, format.str(),
-                        format.elements()));
+    require(nbVal <= format.elements(), fmt::format("{} elements given, a frame of {} has {}",
+                                                    nbVal, format.str(), format.elements()));
     if (!handle.writer) handle.writer.emplace(shm::Writer::attach(handle.memory.path()));
     shm::Slot slot = handle.writer->begin();
     shm::detail::racy_fill(slot.pixels().data(), static_cast<const std::byte*>(im),
                            nbVal * shm::bytes_of(format.type()));
     // The reference leaves cnt2 to the application; keep what it put there.
-    const auto id = shm::detail::load<std::uint64_t>(
-        handle.writer->segment().metadata(slot.index()), shm::bytes::kCnt2,
-        std::memory_order_relaxed);
+    const auto id =
+        shm::detail::load<std::uint64_t>(handle.writer->segment().metadata(slot.index()),
+                                         shm::bytes::kCnt2, std::memory_order_relaxed);
     slot.commit({id});
     return DAO_SUCCESS;
   });
@@ -286,8 +283,7 @@ int_fast8_t daoShmGetNewestSegment(IMAGE* image, void** segment, uint32_t* index
   });
 }
 
-int_fast8_t daoShmGetNextSegment(IMAGE* image, void** segment, uint32_t* index,
-                                 uint64_t* counter) {
+int_fast8_t daoShmGetNextSegment(IMAGE* image, void** segment, uint32_t* index, uint64_t* counter) {
   return guarded(__func__, [&] {
     Handle& handle = handle_of(image);
     const SharedTail tail(image, handle);
@@ -315,9 +311,8 @@ int_fast8_t daoShmGetArbitrarySegment(IMAGE* image, void** segment, uint_fast32_
     shm::ReadResult& frame = handle.last_read;
     frame.status = shm::ReadStatus::success;
     frame.slot = static_cast<std::uint32_t>(index % handle.reader.depth());
-    frame.counter = {shm::detail::load<std::uint64_t>(handle.memory.metadata(frame.slot),
-                                                      shm::bytes::kCnt0,
-                                                      std::memory_order_acquire)};
+    frame.counter = {shm::detail::load<std::uint64_t>(
+        handle.memory.metadata(frame.slot), shm::bytes::kCnt0, std::memory_order_acquire)};
     set(segment, pixels_of(image, handle, frame.slot));
     return DAO_SUCCESS;
   });

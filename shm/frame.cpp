@@ -52,7 +52,8 @@ std::optional<PixelType> pixel_type_named(std::string_view name) {
 
 Shape::Shape(std::span<const std::uint32_t> axes) : axes_(axes.size()) {
   if (axes.empty() || axes.size() > kMaxAxes)
-    throw Error(Errc::invalid_argument, fmt::format("a frame has 1 to 3 axes, not {}", axes.size()));
+    throw Error(Errc::invalid_argument,
+                fmt::format("a frame has 1 to 3 axes, not {}", axes.size()));
   std::copy(axes.begin(), axes.end(), size_.begin());
   for (std::size_t i = 0; i < axes_; ++i)
     if (size_[i] == 0)

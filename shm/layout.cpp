@@ -88,7 +88,8 @@ void check_same(std::uint32_t slot, const StatedGeometry& found, const StatedGeo
   if (found == slot0) return;
   const auto check = [&](std::string_view field, std::uint64_t value, std::uint64_t expected) {
     if (value != expected)
-      complain(fmt::format("{} of slot {} is {}, in slot 0 it is {}", field, slot, value, expected));
+      complain(
+          fmt::format("{} of slot {} is {}, in slot 0 it is {}", field, slot, value, expected));
   };
   check("naxis", found.naxis, slot0.naxis);
   for (std::size_t i = 0; i < found.size.size(); ++i)
@@ -114,9 +115,8 @@ Layout::Layout(FrameFormat format, std::uint32_t depth, std::uint16_t keywords)
   if (depth < 1 || depth > kMaxDepth)
     throw Error(Errc::invalid_argument,
                 fmt::format("FIFO depth {} is outside 1 to {}", depth, kMaxDepth));
-  const detail::uint128 total =
-      detail::uint128{depth} * (bytes::kMetadata + format.bytes()) +
-      detail::uint128{keywords} * bytes::kKeyword;
+  const detail::uint128 total = detail::uint128{depth} * (bytes::kMetadata + format.bytes()) +
+                                detail::uint128{keywords} * bytes::kKeyword;
   if (total > kMaxFileBytes)
     throw Error(Errc::invalid_argument,
                 fmt::format("{} slots of {} exceed 2^46 bytes", depth, format.str()));
@@ -141,16 +141,17 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
   const StatedGeometry stated = geometry_of(file, 0);
   const FrameFormat format = checked_format(stated, complain);
 
-  const bool before_fifo = file.size() == bytes::kMetadataBeforeFifo + format.bytes() +
-                                              stated.nbkw * bytes::kKeyword;
+  const bool before_fifo =
+      file.size() == bytes::kMetadataBeforeFifo + format.bytes() + stated.nbkw * bytes::kKeyword;
   if (!before_fifo && file.size() < bytes::kMetadata)
     complain(fmt::format("the file has {} bytes, less than the metadata of one slot ({})",
                          file.size(), bytes::kMetadata));
   const auto depth = before_fifo ? 0 : get<std::uint32_t>(file, bytes::kFifoSize);
   if (depth == 0 || before_fifo)
-    complain(fmt::format("fifo_size is {}: the stream was made by a library from before the FIFO; "
-                         "create it again with this one",
-                         depth));
+    complain(
+        fmt::format("fifo_size is {}: the stream was made by a library from before the FIFO; "
+                    "create it again with this one",
+                    depth));
   if (depth > Layout::kMaxDepth)
     complain(fmt::format("fifo_size is {}, expected 1 to {}", depth, Layout::kMaxDepth));
 

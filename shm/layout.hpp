@@ -70,7 +70,9 @@ class Layout {
   [[nodiscard]] std::uint32_t depth() const { return depth_; }
   [[nodiscard]] std::uint16_t keywords() const { return keywords_; }
 
-  [[nodiscard]] std::size_t metadata_at(std::uint32_t slot) const { return slot * bytes::kMetadata; }
+  [[nodiscard]] std::size_t metadata_at(std::uint32_t slot) const {
+    return slot * bytes::kMetadata;
+  }
   [[nodiscard]] std::size_t pixels_at(std::uint32_t slot) const {
     return depth_ * bytes::kMetadata + slot * format_.bytes();
   }

@@ -16,11 +16,16 @@ enum class PublishStep {
 
 [[nodiscard]] constexpr std::string_view name_of(PublishStep step) {
   switch (step) {
-    case PublishStep::stamp: return "stamp";
-    case PublishStep::counter: return "counter";
-    case PublishStep::clear_write: return "clear_write";
-    case PublishStep::index: return "index";
-    case PublishStep::wake: return "wake";
+    case PublishStep::stamp:
+      return "stamp";
+    case PublishStep::counter:
+      return "counter";
+    case PublishStep::clear_write:
+      return "clear_write";
+    case PublishStep::index:
+      return "index";
+    case PublishStep::wake:
+      return "wake";
   }
   return "?";
 }

@@ -21,11 +21,16 @@ enum class ReadStatus : std::uint8_t {
 
 [[nodiscard]] constexpr std::string_view name_of(ReadStatus status) {
   switch (status) {
-    case ReadStatus::success: return "success";
-    case ReadStatus::overwrite: return "overwrite";
-    case ReadStatus::not_ready: return "not_ready";
-    case ReadStatus::timeout: return "timeout";
-    case ReadStatus::torn: return "torn";
+    case ReadStatus::success:
+      return "success";
+    case ReadStatus::overwrite:
+      return "overwrite";
+    case ReadStatus::not_ready:
+      return "not_ready";
+    case ReadStatus::timeout:
+      return "timeout";
+    case ReadStatus::torn:
+      return "torn";
   }
   return "?";
 }

@@ -123,7 +123,8 @@ ReadResult Reader::next_into(Buffer into) {
     }
     const Tail newest = newest_published();
     if (newest.counter <= tail_.counter) return {};  // not_ready
-    // Since the first look the wanted frame may have been published after all, and others behind it.
+    // Since the first look the wanted frame may have been published after all, and others behind
+    // it.
     if (whole(wanted.slot, wanted.counter)) continue;
     if (auto result = take(ReadStatus::overwrite, newest, into)) {
       result->lost = newest.counter - wanted.counter;
@@ -133,8 +134,8 @@ ReadResult Reader::next_into(Buffer into) {
       return *result;
     }
     // At depth 1 the only slot is being rewritten: what was new is gone, what comes is not there.
-    if (depth() == 1 && load<std::uint8_t>(segment_.metadata(0), bytes::kWrite,
-                                           std::memory_order_acquire) != 0)
+    if (depth() == 1 &&
+        load<std::uint8_t>(segment_.metadata(0), bytes::kWrite, std::memory_order_acquire) != 0)
       return {};
   }
   return {.status = ReadStatus::torn};
@@ -182,8 +183,7 @@ void Reader::sleep_a_slice(MonotonicTime deadline) {
   const std::byte* page = segment_.metadata(0);
   const auto rung = load<std::uint32_t>(page, bytes::kDoorbell, std::memory_order_acquire);
   std::byte* announce = segment_.announcement_page();
-  const bool doorbell_works =
-      rung == static_cast<std::uint32_t>(newest_published().counter.value);
+  const bool doorbell_works = rung == static_cast<std::uint32_t>(newest_published().counter.value);
   if (announce == nullptr || !doorbell_works) {
     clock.sleep_until(std::min(deadline, clock.now() + kPoll));
     return;
@@ -220,10 +220,10 @@ void Reader::set_tail(Tail tail) { tail_ = {tail.slot % depth(), tail.counter}; 
 
 void Reader::check_buffer(std::span<std::byte> into) const {
   if (into.size() != format().bytes())
-    throw Error(Errc::invalid_argument,
-                fmt::format("read from stream {}: the buffer has {} bytes, a frame of {} has {}",
-                            segment_.path().string(), into.size(), format().str(),
-                            format().bytes()));
+    throw Error(
+        Errc::invalid_argument,
+        fmt::format("read from stream {}: the buffer has {} bytes, a frame of {} has {}",
+                    segment_.path().string(), into.size(), format().str(), format().bytes()));
 }
 
 }  // namespace daohil::shm

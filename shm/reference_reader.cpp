@@ -19,8 +19,8 @@ Tail ReferenceReader::newest() const {
 
 ReadResult ReferenceReader::next() {
   const Tail last = newest();
-  const Counter at_tail{load<std::uint64_t>(segment_->metadata(tail_.slot), bytes::kCnt0,
-                                            std::memory_order_relaxed)};
+  const Counter at_tail{
+      load<std::uint64_t>(segment_->metadata(tail_.slot), bytes::kCnt0, std::memory_order_relaxed)};
   if (tail_.slot == last.slot && tail_.counter == at_tail) return {};
 
   const std::uint32_t slot = segment_->layout().slot_after(tail_.slot);
@@ -37,8 +37,8 @@ ReadResult ReferenceReader::next() {
   }
   result.counter = tail_.counter;
   result.slot = tail_.slot;
-  result.id = {load<std::uint64_t>(segment_->metadata(tail_.slot), bytes::kCnt2,
-                                   std::memory_order_relaxed)};
+  result.id = {
+      load<std::uint64_t>(segment_->metadata(tail_.slot), bytes::kCnt2, std::memory_order_relaxed)};
   result.pixels = segment_->pixels(tail_.slot);
   return result;
 }

@@ -24,13 +24,17 @@ static_assert(bytes::kSleepers < kPage && bytes::kDoorbell < kPage);
 Errc errc_of(int error) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR: return Errc::not_found;
+    case ENOTDIR:
+      return Errc::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Errc::permission;
+    case EROFS:
+      return Errc::permission;
     case ENOSPC:
-    case EDQUOT: return Errc::no_space;
-    default: return Errc::io;
+    case EDQUOT:
+      return Errc::no_space;
+    default:
+      return Errc::io;
   }
 }
 
@@ -229,23 +233,22 @@ Segment Segment::create(const std::filesystem::path& path, const CreateOptions& 
 Segment Segment::open(const std::filesystem::path& path, Access access) {
   const bool writable = access == Access::read_write;
   // O_NONBLOCK: opening a named pipe must not hang.
-  FileDescriptor fd(
-      ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
+  FileDescriptor fd(::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
   if (!fd) fail(errno, "open", path);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) fail(errno, "open", path);
   if (!S_ISREG(status.st_mode))
-    throw Error(Errc::bad_layout,
-                fmt::format("open stream {}: not a regular file", path.string()));
+    throw Error(Errc::bad_layout, fmt::format("open stream {}: not a regular file", path.string()));
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0)
-    throw Error(Errc::bad_layout, fmt::format("open stream {}: the file has 0 bytes", path.string()));
+    throw Error(Errc::bad_layout,
+                fmt::format("open stream {}: the file has 0 bytes", path.string()));
   Mapping mapping(fd.get(), size, writable ? PROT_READ | PROT_WRITE : PROT_READ);
   if (!mapping) fail(errno, "map", path);
   const Layout layout = parse_layout({mapping.data(), size}, path.string());
 
-  auto state = std::make_unique<State>(
-      State{path, access, layout, std::move(fd), std::move(mapping), size});
+  auto state =
+      std::make_unique<State>(State{path, access, layout, std::move(fd), std::move(mapping), size});
   if (!writable) {
     const FileDescriptor again(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
     struct stat same {};

@@ -36,8 +36,7 @@ SharedBlock::SharedBlock(std::size_t bytes) : bytes_(bytes) {
                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) {
     const char* why = std::strerror(errno);
-    throw Error(Errc::no_space,
-                fmt::format("share {} bytes between processes: {}", bytes, why));
+    throw Error(Errc::no_space, fmt::format("share {} bytes between processes: {}", bytes, why));
   }
   data_ = static_cast<std::byte*>(at);
 }

@@ -33,15 +33,16 @@ Rate Rate::millihertz(std::int64_t mhz) {
 
 Rate Rate::hertz(double hz) {
   if (!(hz >= 1e-3 && hz <= 1e9))
-    throw Error(Errc::invalid_argument, fmt::format("frame rate {} Hz is outside 1 mHz to 1 GHz", hz));
+    throw Error(Errc::invalid_argument,
+                fmt::format("frame rate {} Hz is outside 1 mHz to 1 GHz", hz));
   return Rate{std::llround(hz * 1e3)};
 }
 
 Duration Rate::period() const { return Duration{(kNanosPerKilosecond + mhz_ / 2) / mhz_}; }
 
 Duration Rate::offset_of(std::uint64_t k) const {
-  const auto exact = static_cast<detail::uint128>(k) * kNanosPerKilosecond /
-                     static_cast<detail::uint128>(mhz_);
+  const auto exact =
+      static_cast<detail::uint128>(k) * kNanosPerKilosecond / static_cast<detail::uint128>(mhz_);
   return Duration{static_cast<std::int64_t>(exact)};
 }
 
@@ -49,8 +50,8 @@ std::uint64_t Rate::frames_by(Duration elapsed) const {
   if (elapsed.count() < 0) return 0;
   // floor(k P / m) <= t  <=>  k P < (t + 1) m  <=>  k < (t + 1) m / P, P = 10^12, m in mHz;
   // the number of such k >= 0 is the ceiling of the right side.
-  const auto right = (static_cast<detail::uint128>(elapsed.count()) + 1) *
-                     static_cast<detail::uint128>(mhz_);
+  const auto right =
+      (static_cast<detail::uint128>(elapsed.count()) + 1) * static_cast<detail::uint128>(mhz_);
   const auto p = static_cast<detail::uint128>(kNanosPerKilosecond);
   return static_cast<std::uint64_t>((right + p - 1) / p);
 }

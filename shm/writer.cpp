@@ -66,7 +66,9 @@ void Slot::publish(PublishStep step, FrameId id) {
       writer_->last_written_ = index_;
       writer_->newest_ = counter_;
       break;
-    case PublishStep::wake: writer_->wake(counter_); break;
+    case PublishStep::wake:
+      writer_->wake(counter_);
+      break;
   }
 }
 
@@ -93,8 +95,9 @@ Writer Writer::attach(const std::filesystem::path& path, const Clock& clock) {
   Segment segment = Segment::open(path, Access::read_write);
   for (;;) {
     if (!segment.lock_for_writing())
-      throw Error(Errc::busy, fmt::format("write to stream {}: another writer is alive and holds it",
-                                          path.string()));
+      throw Error(
+          Errc::busy,
+          fmt::format("write to stream {}: another writer is alive and holds it", path.string()));
     if (!segment.replaced()) break;  // between open and lock
     segment = Segment::open(path, Access::read_write);
   }
@@ -144,10 +147,10 @@ Slot Writer::begin() {
 
 Counter Writer::write(std::span<const std::byte> pixels, FrameId id) {
   if (pixels.size() != format().bytes())
-    throw Error(Errc::invalid_argument,
-                fmt::format("write to stream {}: {} bytes given, a frame of {} has {}",
-                            segment_.path().string(), pixels.size(), format().str(),
-                            format().bytes()));
+    throw Error(
+        Errc::invalid_argument,
+        fmt::format("write to stream {}: {} bytes given, a frame of {} has {}",
+                    segment_.path().string(), pixels.size(), format().str(), format().bytes()));
   Slot slot = begin();
   detail::racy_fill(slot.pixels().data(), pixels.data(), pixels.size());
   return slot.commit(id);

@@ -44,8 +44,7 @@ void add_list(CLI::App& program, Chosen& chosen) {
   CLI::App* verb = program.add_subcommand("list", "List scenarios: id, group, modes, cases, title");
   const auto arguments = std::make_shared<ScenarioArguments>();
   arguments->files = {"scenarios"};
-  verb->add_option("files", arguments->files,
-                   "Scenario files or folders; default: scenarios");
+  verb->add_option("files", arguments->files, "Scenario files or folders; default: scenarios");
   verb->add_flag_callback(
       "--json", [arguments] { arguments->output = ScenarioArguments::Output::json; },
       "As JSON on standard output");

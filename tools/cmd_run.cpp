@@ -43,10 +43,11 @@ std::filesystem::path default_folder() {
 }
 
 int run(const std::string& program, const RunArguments& arguments) {
-  const auto cases = hil::plan::make_plan(arguments.scenarios.files,
-                                          arguments.scenarios.plan_options());
+  const auto cases =
+      hil::plan::make_plan(arguments.scenarios.files, arguments.scenarios.plan_options());
   if (cases.empty()) {
-    fmt::print(stderr, "hil: no case is selected by --select '{}'; 'hil list' shows what there is\n",
+    fmt::print(stderr,
+               "hil: no case is selected by --select '{}'; 'hil list' shows what there is\n",
                arguments.scenarios.select);
     return kNothingSelected;
   }
@@ -74,10 +75,10 @@ int run(const std::string& program, const RunArguments& arguments) {
 }  // namespace
 
 void add_run(CLI::App& program, Chosen& chosen) {
-  CLI::App* verb = program.add_subcommand(
-      "run",
-      "Run scenarios, judge them, leave a folder of evidence.\n"
-      "Ctrl-C stops the run, tears it down and writes a partial report.");
+  CLI::App* verb =
+      program.add_subcommand("run",
+                             "Run scenarios, judge them, leave a folder of evidence.\n"
+                             "Ctrl-C stops the run, tears it down and writes a partial report.");
   const auto arguments = std::make_shared<RunArguments>();
   add_scenario_arguments(*verb, arguments->scenarios, Needs::files);
   verb->add_option("--out", arguments->out,

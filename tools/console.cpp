@@ -68,8 +68,7 @@ void Console::case_judged(const hil::report::SuiteResult& suite,
 }
 
 void Console::flush_group(std::size_t of) {
-  if (passed_.size() > kRowsOfOneScenario)
-    print(hil::report::group_row(passed_, last_number_, of));
+  if (passed_.size() > kRowsOfOneScenario) print(hil::report::group_row(passed_, last_number_, of));
   passed_.clear();
   rows_.clear();
 }

@@ -33,11 +33,16 @@ bool same(const plan::Value& a, const plan::Value& b) {
 
 bool holds(const plan::Expectation& expectation, const plan::Value& observed) {
   switch (expectation.op) {
-    case plan::Operator::equals: return same(observed, expectation.value);
-    case plan::Operator::not_equals: return !same(observed, expectation.value);
-    case plan::Operator::min: return number(observed) >= number(expectation.value);
-    case plan::Operator::max: return number(observed) <= number(expectation.value);
-    case plan::Operator::predicted: break;
+    case plan::Operator::equals:
+      return same(observed, expectation.value);
+    case plan::Operator::not_equals:
+      return !same(observed, expectation.value);
+    case plan::Operator::min:
+      return number(observed) >= number(expectation.value);
+    case plan::Operator::max:
+      return number(observed) <= number(expectation.value);
+    case plan::Operator::predicted:
+      break;
   }
   return false;
 }
@@ -59,11 +64,16 @@ bool too_wide(const Prediction& prediction) {
 
 std::string limit_text(const plan::Expectation& e) {
   switch (e.op) {
-    case plan::Operator::equals: return "= " + to_text(e.value);
-    case plan::Operator::not_equals: return "not " + to_text(e.value);
-    case plan::Operator::min: return ">= " + to_text(e.value);
-    case plan::Operator::max: return "<= " + to_text(e.value);
-    case plan::Operator::predicted: return "predicted";
+    case plan::Operator::equals:
+      return "= " + to_text(e.value);
+    case plan::Operator::not_equals:
+      return "not " + to_text(e.value);
+    case plan::Operator::min:
+      return ">= " + to_text(e.value);
+    case plan::Operator::max:
+      return "<= " + to_text(e.value);
+    case plan::Operator::predicted:
+      return "predicted";
   }
   return {};
 }
@@ -75,8 +85,7 @@ std::string interval_text(const Prediction& p) {
 
 class Judgement {
  public:
-  Judgement(const plan::Case& planned, const drivers::CameraDescription& source,
-            const Trace& trace)
+  Judgement(const plan::Case& planned, const drivers::CameraDescription& source, const Trace& trace)
       : planned_(planned), source_(source), source_facts_(examine_source(planned, source, trace)) {
     result_.planned = planned;
     result_.source = source;
@@ -173,9 +182,8 @@ class Judgement {
   void check_ambiguity() {
     for (const auto& [name, facts] : facts_) {
       const OracleFinding& oracle = facts.oracle;
-      if (oracle_is_asked(name) &&
-          static_cast<double>(oracle.ambiguous) >
-              kAmbiguousLimit * static_cast<double>(oracle.checked))
+      if (oracle_is_asked(name) && static_cast<double>(oracle.ambiguous) >
+                                       kAmbiguousLimit * static_cast<double>(oracle.checked))
         raise(Verdict::inconclusive,
               fmt::format("reader '{}': {} of {} calls were ambiguous (limit 1 %)", name,
                           oracle.ambiguous, oracle.checked));
@@ -237,9 +245,9 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
   result.planned.id = sweep.case_id;
   result.source = model.source;
   if (siblings.size() < sweep.cases)
-    return not_run(result.planned, Verdict::skip,
-                   fmt::format("{} of the {} cases it compares were selected", siblings.size(),
-                               sweep.cases));
+    return not_run(
+        result.planned, Verdict::skip,
+        fmt::format("{} of the {} cases it compares were selected", siblings.size(), sweep.cases));
 
   std::map<std::int64_t, bool> outcome;
   for (const CaseResult* sibling : siblings) {
@@ -248,7 +256,8 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
       result.why = fmt::format("case {} gave {}", sibling->planned.id, name_of(sibling->verdict));
       return result;
     }
-    if (sibling->verdict == Verdict::skip) return not_run(result.planned, Verdict::skip, sibling->why);
+    if (sibling->verdict == Verdict::skip)
+      return not_run(result.planned, Verdict::skip, sibling->why);
     outcome[std::stoll(sibling->planned.variables.at(sweep.over))] =
         number(sibling->metrics.at(sweep.metric)) != 0;
   }
@@ -263,8 +272,8 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
   m.limit = "predicted " + to_text(m.prediction->nominal);
   m.observed = first == outcome.end() ? plan::Value{std::string("none of the sweep")}
                                       : plan::Value{first->first};
-  result.headline = fmt::format("{} {}  {}  ({})", m.metric, to_text(m.observed), m.limit,
-                                m.prediction->formula);
+  result.headline =
+      fmt::format("{} {}  {}  ({})", m.metric, to_text(m.observed), m.limit, m.prediction->formula);
   if (!same(m.observed, m.prediction->nominal)) {
     m.verdict = Verdict::fail;
     m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed), m.limit);

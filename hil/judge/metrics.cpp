@@ -41,8 +41,7 @@ void count_call(const CallEvent& call, std::uint32_t depth, std::uint64_t previo
                 ReaderFacts& facts) {
   if (call.status == ReadStatus::torn || call.content == Content::discarded) facts.torn += 1;
   if (call.content == Content::good) facts.content_good += 1;
-  if (call.content == Content::torn || call.content == Content::wrong_frame)
-    facts.content_bad += 1;
+  if (call.content == Content::torn || call.content == Content::wrong_frame) facts.content_bad += 1;
   if (!has_frame(call)) return;
   facts.delivered += 1;
   if (call.counter < previous) facts.backward += 1;
@@ -58,8 +57,7 @@ void count_call(const CallEvent& call, std::uint32_t depth, std::uint64_t previo
 std::string broken_identity(const plan::Case& planned, const ReaderTrace& reader,
                             const ReaderFacts& facts, std::uint64_t frames) {
   const ReaderSummary& s = reader.summary;
-  if (reader.dropped > 0)
-    return fmt::format("{} calls did not fit into the trace", reader.dropped);
+  if (reader.dropped > 0) return fmt::format("{} calls did not fit into the trace", reader.dropped);
   if (s.newest_at_end != frames)
     return fmt::format("the FIFO ended at counter {}, the source published {}", s.newest_at_end,
                        frames);
@@ -75,9 +73,10 @@ std::string broken_identity(const plan::Case& planned, const ReaderTrace& reader
       return fmt::format("success at counter {} with {} frames lost", call.counter, call.lost);
     const std::uint64_t least = std::max<std::uint64_t>(planned.fifo.depth, 2) - 1;
     if (call.status == ReadStatus::overwrite && call.lost < least)
-      return fmt::format("overwrite at counter {} lost {}, but a ring of {} can lose no fewer "
-                         "than {}",
-                         call.counter, call.lost, planned.fifo.depth, least);
+      return fmt::format(
+          "overwrite at counter {} lost {}, but a ring of {} can lose no fewer "
+          "than {}",
+          call.counter, call.lost, planned.fifo.depth, least);
   }
   if (reported != facts.lost)
     return fmt::format("the library reported {} lost, the counters say {}", reported, facts.lost);
@@ -134,8 +133,7 @@ SourceFacts examine_source(const plan::Case& planned, const drivers::CameraDescr
       facts.identity_broken =
           fmt::format("published frame {} has counter {}", i + 1, event.counter);
     if (i > 0 && event.id <= events[i - 1].id && facts.identity_broken.empty())
-      facts.identity_broken =
-          fmt::format("device id {} came after {}", event.id, events[i - 1].id);
+      facts.identity_broken = fmt::format("device id {} came after {}", event.id, events[i - 1].id);
     const std::int64_t lateness = event.published - event.due;
     health.worst_lateness_ns = std::max(health.worst_lateness_ns, lateness);
     if (lateness > period) health.late += 1;

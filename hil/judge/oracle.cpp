@@ -40,9 +40,15 @@ class Possibilities {
     // Outcomes repeat: beyond tail + depth each w is its own, before it only few differ.
     for (std::uint64_t w = lowest; w <= highest; ++w) {
       switch (outcome_of(w - tail, depth_)) {
-        case Outcome::not_ready: said.insert({ReadStatus::not_ready, 0}); break;
-        case Outcome::success: said.insert({ReadStatus::success, tail + 1}); break;
-        case Outcome::overwrite: said.insert({ReadStatus::overwrite, w}); break;
+        case Outcome::not_ready:
+          said.insert({ReadStatus::not_ready, 0});
+          break;
+        case Outcome::success:
+          said.insert({ReadStatus::success, tail + 1});
+          break;
+        case Outcome::overwrite:
+          said.insert({ReadStatus::overwrite, w});
+          break;
       }
       if (w == tail + depth_ && claimed_by(after) > w) said.insert(destroyed(w));
     }
@@ -112,9 +118,9 @@ OracleFinding check_calls(const std::vector<SourceEvent>& source, const ReaderTr
     if (!possible.contains(said)) {
       finding.violations += 1;
       if (finding.first_violation.empty())
-        finding.first_violation = fmt::format(
-            "call {} at {} ns: tail {}, said {}({}), possible {}", i, call.before, tail,
-            shm::name_of(said.status), said.counter, describe(possible));
+        finding.first_violation =
+            fmt::format("call {} at {} ns: tail {}, said {}({}), possible {}", i, call.before, tail,
+                        shm::name_of(said.status), said.counter, describe(possible));
     }
     if (delivered) tail = call.counter;
   }

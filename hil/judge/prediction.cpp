@@ -21,9 +21,12 @@ enum class Quantity { overwrites, lost, backlog };
 
 std::uint64_t pick(const Totals& totals, Quantity quantity) {
   switch (quantity) {
-    case Quantity::overwrites: return totals.overwrites;
-    case Quantity::lost: return totals.lost;
-    case Quantity::backlog: return totals.backlog;
+    case Quantity::overwrites:
+      return totals.overwrites;
+    case Quantity::lost:
+      return totals.lost;
+    case Quantity::backlog:
+      return totals.backlog;
   }
   return 0;
 }
@@ -32,10 +35,7 @@ class Predictor {
  public:
   Predictor(const plan::Case& planned, const drivers::CameraDescription& source,
             const plan::ReaderPlan& reader)
-      : planned_(planned),
-        source_(source),
-        reader_(reader),
-        lag_(reader, source.rate.period()) {}
+      : planned_(planned), source_(source), reader_(reader), lag_(reader, source.rate.period()) {}
 
   void as_measured(const SourceFacts& bench, const ReaderFacts& reader) {
     bench_ = &bench;
@@ -79,13 +79,13 @@ class Predictor {
     const Duration bound = age_bound(planned_.fifo.depth, source_.rate);
     const Duration measured =
         facts_ == nullptr ? Duration{0} : Duration{facts_->usual_wake + facts_->usual_lateness};
-    return {.nominal = bound.count(),
-            .low = 0,
-            .high = static_cast<double>((bound + measured).count()),
-            .formula = "T5: age < N T (+ eps)",
-            .inputs = fmt::format("N={} T={} ns", planned_.fifo.depth,
-                                  source_.rate.period().count()),
-            .claim = Claim::upper_bound};
+    return {
+        .nominal = bound.count(),
+        .low = 0,
+        .high = static_cast<double>((bound + measured).count()),
+        .formula = "T5: age < N T (+ eps)",
+        .inputs = fmt::format("N={} T={} ns", planned_.fifo.depth, source_.rate.period().count()),
+        .claim = Claim::upper_bound};
   }
 
  private:
@@ -148,18 +148,20 @@ class Predictor {
     if (range.high == 0) return range;
     range.widen(moved_overwrites());
     if (!lag_.never_waits()) return range;
-    // T1: each took N frames, N - 1 if evicted, and at most N + a - 2 with a commits in the gap, one
-    // more if the call was late.
+    // T1: each took N frames, N - 1 if evicted, and at most N + a - 2 with a commits in the gap,
+    // one more if the call was late.
     const Range lost = lost_as_measured();
     const double most = std::max(depth(), depth() + frames_per_gap() - 2);
-    range.low = std::max(range.low, (lost.low - static_cast<double>(facts_->outliers)) / most);
-    range.high = std::min(range.high, (lost.high + static_cast<double>(facts_->evicted)) / depth());
+    range.low =
+        std::max(range.low, std::ceil((lost.low - static_cast<double>(facts_->outliers)) / most));
+    range.high = std::min(range.high,
+                          std::floor((lost.high + static_cast<double>(facts_->evicted)) / depth()));
     return range;
   }
 
   // A reader that never waits makes its calls by the clock, so T0 fixes what it loses however the
-  // losses are distributed: lost + backlog = frames - calls. The backlog is at most N and the frames
-  // of one gap, the calls differ by one at the end, and by one for each wait.
+  // losses are distributed: lost + backlog = frames - calls. The backlog is at most N and the
+  // frames of one gap, the calls differ by one at the end, and by one for each wait.
   [[nodiscard]] double slip_of_lost() const {
     return depth() + frames_per_gap() + 1 + static_cast<double>(facts_->wake_latencies.size());
   }

@@ -12,13 +12,15 @@ namespace daohil::hil::judge {
 /// @param metric of the form fifo.<fifo>.<reader>.<quantity>: names the reader
 /// @throws std::invalid_argument on an unknown prediction or reader (plans are checked, so this
 ///         is a defect of the caller)
-[[nodiscard]] Prediction predict(const plan::Case& planned, const drivers::CameraDescription& source,
+[[nodiscard]] Prediction predict(const plan::Case& planned,
+                                 const drivers::CameraDescription& source,
                                  const std::string& prediction, const std::string& metric);
 
 /// The same with the interval widened to what the bench as measured allows (tier C): rate error,
 /// wake-up latency and lateness of calls, each in both directions, pauses of the host excluded.
 /// In virtual time it stays exact.
-[[nodiscard]] Prediction predict(const plan::Case& planned, const drivers::CameraDescription& source,
+[[nodiscard]] Prediction predict(const plan::Case& planned,
+                                 const drivers::CameraDescription& source,
                                  const std::string& prediction, const std::string& metric,
                                  const SourceFacts& bench, const ReaderFacts& reader);
 

@@ -81,8 +81,8 @@ std::uint64_t unread_after_stall(Duration gap, Duration wake_latency, Rate rate)
 Duration age_bound(std::uint64_t depth, Rate rate) { return rate.offset_of(depth); }
 
 std::uint64_t safe_depth(Duration gap, Duration hold, Duration copy, Rate rate) {
-  return std::max<std::uint64_t>(
-      1, periods_covering(gap, rate) + periods_covering(hold + copy, rate));
+  return std::max<std::uint64_t>(1,
+                                 periods_covering(gap, rate) + periods_covering(hold + copy, rate));
 }
 
 Totals recursion(const LagSchedule& lag, std::uint64_t depth, std::uint64_t frames,

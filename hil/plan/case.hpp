@@ -63,7 +63,7 @@ enum class Rules {
   reference,  ///< shm::ReferenceReader: the witness of the publication order
 };
 enum class Looks {
-  by_lag,               ///< calls when its lag lets it
+  by_lag,                    ///< calls when its lag lets it
   at_each_publication_step,  ///< calls between any two publication steps; virtual time only
 };
 enum class Copying { copy, in_place };
@@ -106,7 +106,7 @@ struct Expectation {
   std::string id;
   std::string metric;  ///< "fifo.wfs.slow.overwrites", "source.wfs.rate"
   Operator op = Operator::equals;
-  Value value{};        ///< for all but predicted; durations in ns, rates in Hz
+  Value value{};          ///< for all but predicted; durations in ns, rates in Hz
   std::string predicted;  ///< name of the prediction, for Operator::predicted
   double slack = 0;       ///< allowed distance from the prediction, in the unit of the metric
   Tier tier = Tier::a;

@@ -94,9 +94,8 @@ void refuse_same_id(std::map<std::string, std::string>& files, const Scenario& s
 // By its own id, or that of a sweep it belongs to.
 bool selected(const Case& c, const std::string& text) {
   const auto contains = [&](const std::string& id) { return id.find(text) != std::string::npos; };
-  return contains(c.id) || std::any_of(c.sweep.begin(), c.sweep.end(), [&](const auto& sweep) {
-           return contains(sweep.case_id);
-         });
+  return contains(c.id) || std::any_of(c.sweep.begin(), c.sweep.end(),
+                                       [&](const auto& sweep) { return contains(sweep.case_id); });
 }
 
 void count_sweeps(std::vector<Case>& cases) {

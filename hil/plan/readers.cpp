@@ -69,8 +69,7 @@ constexpr std::int64_t kLargestUnread = 2 * static_cast<std::int64_t>(shm::Layou
 Duration read_periods(const Field& periods, const ReaderContext& context) {
   const auto number = periods.decimal();
   if (!context.rate)
-    periods.fail(
-        "is relative to the frame rate, which neither scenario nor bench gives; add rate");
+    periods.fail("is relative to the frame rate, which neither scenario nor bench gives; add rate");
   try {
     return times_period(number, *context.rate);
   } catch (const BadValue& e) {

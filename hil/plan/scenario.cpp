@@ -207,10 +207,11 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   c.scenario = header.id;
   c.id = fmt::format("{}{}@{}", header.id, suffix_of(cell), bench.name);
   if (c.id.size() > kLongestId)
-    top.need("id").fail(fmt::format("with its variables and its bench a case has the id {}, which "
-                                    "names a folder and has {} characters, {} at most; shorten a "
-                                    "name or a value",
-                                    show(c.id), c.id.size(), kLongestId));
+    top.need("id").fail(
+        fmt::format("with its variables and its bench a case has the id {}, which "
+                    "names a folder and has {} characters, {} at most; shorten a "
+                    "name or a value",
+                    show(c.id), c.id.size(), kLongestId));
   c.title = header.title;
   c.group = header.group;
   c.bench = bench.name;

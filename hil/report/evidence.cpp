@@ -46,14 +46,16 @@ std::string folder_name(std::string id) {
 Evidence::Evidence(const fs::path& folder) : folder_(folder) {
   std::error_code error;
   if (fs::is_directory(folder_, error) && !fs::is_empty(folder_, error) && !error)
-    throw EvidenceError(fmt::format("the folder {} is not empty; evidence is never overwritten, "
-                                    "choose another with --out",
-                                    folder_.string()));
+    throw EvidenceError(
+        fmt::format("the folder {} is not empty; evidence is never overwritten, "
+                    "choose another with --out",
+                    folder_.string()));
   fs::create_directories(folder_ / "cases", error);
   if (error)
-    throw EvidenceError(fmt::format("cannot make the evidence folder {}: {}; choose another with "
-                                    "--out",
-                                    folder_.string(), error.message()));
+    throw EvidenceError(
+        fmt::format("cannot make the evidence folder {}: {}; choose another with "
+                    "--out",
+                    folder_.string(), error.message()));
 }
 
 void Evidence::add(const SuiteResult& suite, const judge::CaseResult& result, const Trace& trace) {

@@ -28,9 +28,12 @@ Json to_json(const plan::Value& value) {
 
 std::string_view name_of(plan::Tier tier) {
   switch (tier) {
-    case plan::Tier::a: return "A";
-    case plan::Tier::b: return "B";
-    case plan::Tier::c: return "C";
+    case plan::Tier::a:
+      return "A";
+    case plan::Tier::b:
+      return "B";
+    case plan::Tier::c:
+      return "C";
   }
   return "?";
 }
@@ -38,18 +41,13 @@ std::string_view name_of(plan::Tier tier) {
 double seconds(shm::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 Json to_json(const judge::Measurement& m) {
-  Json json{{"id", m.id},
-            {"metric", m.metric},
-            {"observed", to_json(m.observed)},
-            {"limit", m.limit},
-            {"tier", name_of(m.tier)},
-            {"verdict", judge::name_of(m.verdict)}};
+  Json json{{"id", m.id},       {"metric", m.metric},      {"observed", to_json(m.observed)},
+            {"limit", m.limit}, {"tier", name_of(m.tier)}, {"verdict", judge::name_of(m.verdict)}};
   if (!m.why.empty()) json["why"] = m.why;
   if (m.prediction) {
     const auto& p = *m.prediction;
-    json["prediction"] = {{"nominal", to_json(p.nominal)},
-                          {"formula", p.formula},
-                          {"inputs", p.inputs}};
+    json["prediction"] = {
+        {"nominal", to_json(p.nominal)}, {"formula", p.formula}, {"inputs", p.inputs}};
     if (!std::holds_alternative<std::string>(p.nominal)) {
       json["prediction"]["low"] = p.low;
       json["prediction"]["high"] = p.high;

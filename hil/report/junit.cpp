@@ -13,10 +13,18 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
       default:
         // XML 1.0 has no way to write the other control characters.
         out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
@@ -27,17 +35,22 @@ std::string escaped(std::string_view text) {
 
 std::string outcome(const judge::CaseResult& result) {
   const auto element = [&](std::string_view name, std::string_view type) {
-    return fmt::format("      <{} type=\"{}\" message=\"{}\"/>\n", name, type,
-                       escaped(result.why));
+    return fmt::format("      <{} type=\"{}\" message=\"{}\"/>\n", name, type, escaped(result.why));
   };
   switch (result.verdict) {
     case Verdict::pass:
-    case Verdict::marginal: return {};
-    case Verdict::fail: return element("failure", "fail");
-    case Verdict::flaky: return element("failure", "flaky");
-    case Verdict::inconclusive: return element("error", "inconclusive");
-    case Verdict::error: return element("error", "error");
-    case Verdict::aborted: return element("error", "aborted");
+    case Verdict::marginal:
+      return {};
+    case Verdict::fail:
+      return element("failure", "fail");
+    case Verdict::flaky:
+      return element("failure", "flaky");
+    case Verdict::inconclusive:
+      return element("error", "inconclusive");
+    case Verdict::error:
+      return element("error", "error");
+    case Verdict::aborted:
+      return element("error", "aborted");
     case Verdict::skip:
       return fmt::format("      <skipped message=\"{}\"/>\n", escaped(result.why));
   }
@@ -64,15 +77,14 @@ std::string testcase(const judge::CaseResult& result) {
 
 std::string junit_xml(const SuiteResult& suite) {
   const auto count = [&](auto... verdicts) {
-    return std::count_if(suite.results.begin(), suite.results.end(), [&](const auto& result) {
-      return ((result.verdict == verdicts) || ...);
-    });
+    return std::count_if(suite.results.begin(), suite.results.end(),
+                         [&](const auto& result) { return ((result.verdict == verdicts) || ...); });
   };
-  const std::string totals = fmt::format(
-      "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
-      suite.results.size(), count(Verdict::fail, Verdict::flaky),
-      count(Verdict::error, Verdict::inconclusive, Verdict::aborted), count(Verdict::skip),
-      std::chrono::duration<double>(suite.elapsed).count());
+  const std::string totals =
+      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
+                  suite.results.size(), count(Verdict::fail, Verdict::flaky),
+                  count(Verdict::error, Verdict::inconclusive, Verdict::aborted),
+                  count(Verdict::skip), std::chrono::duration<double>(suite.elapsed).count());
   std::string xml = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {}>\n"
       "  <testsuite name=\"dao-hil\" timestamp=\"{}\" {}>\n",

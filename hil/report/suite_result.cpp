@@ -11,8 +11,7 @@ std::string rerun_of(const SuiteResult& suite, const judge::CaseResult& result) 
 
 bool superseded(const SuiteResult& suite, std::size_t index) {
   const auto& results = suite.results;
-  return index + 1 < results.size() &&
-         results[index + 1].planned.id == results[index].planned.id &&
+  return index + 1 < results.size() && results[index + 1].planned.id == results[index].planned.id &&
          results[index + 1].attempt > results[index].attempt;
 }
 

@@ -70,14 +70,14 @@ std::string case_row(const SuiteResult& suite, const judge::CaseResult& result, 
 std::string group_row(const std::vector<judge::CaseResult>& passed, std::size_t last_number,
                       std::size_t of) {
   const plan::Case& first = passed.front().planned;
-  return row(counter(last_number, of), fmt::format("{}@{}", first.scenario, first.bench),
-             fmt::format("{} cases, {} ... {}", passed.size(),
-                         first.id.substr(first.scenario.size(),
-                                         first.id.find('@') - first.scenario.size()),
-                         passed.back().planned.id.substr(
-                             first.scenario.size(),
-                             passed.back().planned.id.find('@') - first.scenario.size())),
-             Verdict::pass);
+  return row(
+      counter(last_number, of), fmt::format("{}@{}", first.scenario, first.bench),
+      fmt::format(
+          "{} cases, {} ... {}", passed.size(),
+          first.id.substr(first.scenario.size(), first.id.find('@') - first.scenario.size()),
+          passed.back().planned.id.substr(
+              first.scenario.size(), passed.back().planned.id.find('@') - first.scenario.size())),
+      Verdict::pass);
 }
 
 std::string verdict_line(const SuiteResult& suite) {
@@ -97,8 +97,8 @@ std::string verdict_line(const SuiteResult& suite) {
 
 std::string verdict_text(const SuiteResult& suite) {
   std::string text = verdict_line(suite) + "\n";
-  text += fmt::format("started  {}\ncommand  {}\n\n", shm::to_iso8601(suite.started),
-                      suite.command);
+  text +=
+      fmt::format("started  {}\ncommand  {}\n\n", shm::to_iso8601(suite.started), suite.command);
   for (std::size_t i = 0; i < suite.results.size(); ++i)
     text += case_row(suite, suite.results[i], i + 1, suite.results.size());
 
@@ -108,8 +108,7 @@ std::string verdict_text(const SuiteResult& suite) {
                         n, power.bad);
     // 0 of n: the 95 % upper bound of the rate is 3/n (rule of three).
     if (power.bad == 0)
-      text += fmt::format("; a rate above {:.1e} is excluded (95 %)",
-                          3.0 / static_cast<double>(n));
+      text += fmt::format("; a rate above {:.1e} is excluded (95 %)", 3.0 / static_cast<double>(n));
     text += "\n";
   }
   std::string untested;

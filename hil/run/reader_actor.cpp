@@ -16,9 +16,12 @@ constexpr shm::Duration kShortestPoll = std::chrono::microseconds(1);
 
 Content content_of(drivers::ContentCheck::Verdict verdict) {
   switch (verdict) {
-    case drivers::ContentCheck::Verdict::good: return Content::good;
-    case drivers::ContentCheck::Verdict::torn: return Content::torn;
-    case drivers::ContentCheck::Verdict::wrong_frame: return Content::wrong_frame;
+    case drivers::ContentCheck::Verdict::good:
+      return Content::good;
+    case drivers::ContentCheck::Verdict::torn:
+      return Content::torn;
+    case drivers::ContentCheck::Verdict::wrong_frame:
+      return Content::wrong_frame;
   }
   return Content::torn;
 }

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
+#include "hil/digest.hpp"
 #include "hil/lag_schedule.hpp"
 #include "hil/plan/case.hpp"
-#include "hil/digest.hpp"
 #include "hil/trace.hpp"
 #include "shm/reader.hpp"
 #include "shm/reference_reader.hpp"
@@ -29,8 +29,8 @@ class ReaderActor {
  public:
   /// Opens the stream. @throws shm::Error
   ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
-              shm::Duration period, Proof proof, const shm::Clock& clock,
-              EventLog<CallEvent>& log, ReaderSummary& summary);
+              shm::Duration period, Proof proof, const shm::Clock& clock, EventLog<CallEvent>& log,
+              ReaderSummary& summary);
 
   /// When its lag lets it call next.
   [[nodiscard]] shm::MonotonicTime next_call() const { return intended_; }

@@ -106,19 +106,20 @@ class SourceProcess {
       const drivers::Published published = publisher.next(clock.now() + kSlice);
       switch (published.outcome) {
         case drivers::WaitOutcome::frame:
-          log_.push({published.due.count(), published.claimed.count(),
-                     published.publishing.count(), published.published.count(),
-                     published.counter.value, published.id.value});
+          log_.push({published.due.count(), published.claimed.count(), published.publishing.count(),
+                     published.published.count(), published.counter.value, published.id.value});
           last_due = published.due;
           // By frame id, not by count: frames the device skipped had their time too.
           if (published.id.value >= stage_.wanted.frames) return last_due;
           break;
-        case drivers::WaitOutcome::ended: return last_due;
+        case drivers::WaitOutcome::ended:
+          return last_due;
         case drivers::WaitOutcome::lost:
-          throw std::runtime_error(fmt::format("source '{}': the device is gone",
-                                               stage_.wanted.source.role));
+          throw std::runtime_error(
+              fmt::format("source '{}': the device is gone", stage_.wanted.source.role));
         case drivers::WaitOutcome::timeout:
-        case drivers::WaitOutcome::damaged: break;
+        case drivers::WaitOutcome::damaged:
+          break;
       }
     }
     return last_due;
@@ -167,7 +168,8 @@ class ReaderProcess {
     // Read before the attempt: once the source has ended, "nothing new" is final.
     const bool source_ended = control_.end_ns.load(std::memory_order_acquire) != 0;
     switch (actor.attempt()) {
-      case ReaderActor::Turn::delivered: break;
+      case ReaderActor::Turn::delivered:
+        break;
       case ReaderActor::Turn::holding:
         clock.sleep_until(actor.hold_end());
         actor.release();
@@ -227,8 +229,7 @@ class Children {
         if (WIFSIGNALED(status))
           return fmt::format("{} was killed by signal {}", child.name, WTERMSIG(status));
         if (state(i) != ActorState::done && state(i) != ActorState::failed)
-          return fmt::format("{} ended too early, with status {}", child.name,
-                             WEXITSTATUS(status));
+          return fmt::format("{} ended too early, with status {}", child.name, WEXITSTATUS(status));
       }
       if (state(i) == ActorState::failed)
         return fmt::format("{}: {}", child.name, control_->actors[i].message.data());

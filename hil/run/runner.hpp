@@ -27,7 +27,7 @@ struct Recording {
   std::string error;  ///< one line, when broken
   Trace trace;
   std::optional<drivers::CameraDescription> source;  ///< empty when it could not be opened
-  shm::Duration elapsed{0};  ///< wall time, set-up and tear-down included
+  shm::Duration elapsed{0};                          ///< wall time, set-up and tear-down included
 };
 
 struct Progress {
@@ -65,7 +65,7 @@ class Runner {
   [[nodiscard]] std::filesystem::path next_stream();
 
   Surroundings surroundings_;
-  std::optional<Janitor> janitor_;  // from the first run on
+  std::optional<Janitor> janitor_;         // from the first run on
   std::map<std::string, Source> sources_;  // by kind and settings: a cube is read once
   unsigned streams_ = 0;
 };

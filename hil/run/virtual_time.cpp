@@ -52,8 +52,12 @@ struct Performer {
       return;
     }
     switch (actor.attempt()) {
-      case ReaderActor::Turn::delivered: state = State::calling; break;
-      case ReaderActor::Turn::holding: state = State::holding; break;
+      case ReaderActor::Turn::delivered:
+        state = State::calling;
+        break;
+      case ReaderActor::Turn::holding:
+        state = State::holding;
+        break;
       case ReaderActor::Turn::empty:
         // A poller has moved its next call on; a waiting reader sleeps until the next frame.
         state = plan.on_empty == plan::OnEmpty::wait ? State::blocked : State::calling;
@@ -105,8 +109,8 @@ class Scheduler {
       return true;
     }
     // After the last frame the calls intended up to then are made, and holds come to their end.
-    const bool wanted = call != kNever &&
-                        (due_ || call <= last_due_ || next->state == Performer::State::holding);
+    const bool wanted =
+        call != kNever && (due_ || call <= last_due_ || next->state == Performer::State::holding);
     if (!wanted) return false;
     clock_.sleep_until(call);
     next->act();
@@ -146,8 +150,8 @@ class Scheduler {
     trace.source_dropped = source_log_.dropped();
     for (const auto& performer : performers_) {
       performer->actor.finish();
-      trace.readers.push_back(
-          {performer->plan.name, performer->summary, performer->log.copy(), performer->log.dropped()});
+      trace.readers.push_back({performer->plan.name, performer->summary, performer->log.copy(),
+                               performer->log.dropped()});
     }
   }
 

@@ -20,8 +20,8 @@ namespace daohil::shm::detail {
 
 void racy_copy(std::byte* to, const std::byte* from, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i)
-    to[i] = std::atomic_ref<std::byte>(const_cast<std::byte&>(from[i]))
-                .load(std::memory_order_relaxed);
+    to[i] =
+        std::atomic_ref<std::byte>(const_cast<std::byte&>(from[i])).load(std::memory_order_relaxed);
 }
 
 void racy_fill(std::byte* to, const std::byte* from, std::size_t bytes) {

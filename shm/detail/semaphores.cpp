@@ -76,8 +76,7 @@ void Semaphores::unlink(const std::filesystem::path& stream) noexcept {
   }
 }
 
-Semaphores::Semaphores(Semaphores&& other) noexcept
-    : handles_(std::exchange(other.handles_, {})) {}
+Semaphores::Semaphores(Semaphores&& other) noexcept : handles_(std::exchange(other.handles_, {})) {}
 
 Semaphores& Semaphores::operator=(Semaphores&& other) noexcept {
   if (this != &other) {

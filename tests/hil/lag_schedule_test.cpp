@@ -32,8 +32,8 @@ TEST(LagSchedule, ConstantServiceTime) {
 }
 
 TEST(LagSchedule, ThePhaseIsAddedOnce) {
-  const LagSchedule lag(
-      reader_with({plan::ConstantLag{microseconds(1500), microseconds(250)}}), kPeriod);
+  const LagSchedule lag(reader_with({plan::ConstantLag{microseconds(1500), microseconds(250)}}),
+                        kPeriod);
   EXPECT_EQ(lag.gap_after(1), microseconds(1750));
   for (std::uint64_t n = 2; n < 100; ++n) EXPECT_EQ(lag.gap_after(n), microseconds(1500));
   EXPECT_EQ(lag.longest_gap(), microseconds(1500));
@@ -52,7 +52,8 @@ TEST(LagSchedule, AStallReplacesTheServiceTimeOfItsCall) {
                                      plan::PeriodicLag{.every = 5, .stall = milliseconds(20)}}),
                         kPeriod);
   for (std::uint64_t n = 1; n < 100; ++n)
-    EXPECT_EQ(lag.gap_after(n), n % 5 == 0 ? Duration{milliseconds(20)} : Duration{microseconds(10)});
+    EXPECT_EQ(lag.gap_after(n),
+              n % 5 == 0 ? Duration{milliseconds(20)} : Duration{microseconds(10)});
   EXPECT_EQ(lag.longest_gap(), milliseconds(20));
 }
 

@@ -43,12 +43,12 @@ OracleFinding check(std::vector<CallEvent> calls, std::uint32_t depth = kDepth,
 }
 
 TEST(Oracle, AcceptsWhatTheRulesAllow) {
-  const auto finding = check({call(50, 51, ReadStatus::not_ready, 0),
-                              call(150, 151, ReadStatus::success, 1),
-                              // 4 unread at depth 4: still the next frame
-                              call(550, 551, ReadStatus::success, 2),
-                              // frames 3 .. 7 unread: lapped
-                              call(750, 751, ReadStatus::overwrite, 7)});
+  const auto finding =
+      check({call(50, 51, ReadStatus::not_ready, 0), call(150, 151, ReadStatus::success, 1),
+             // 4 unread at depth 4: still the next frame
+             call(550, 551, ReadStatus::success, 2),
+             // frames 3 .. 7 unread: lapped
+             call(750, 751, ReadStatus::overwrite, 7)});
   EXPECT_EQ(finding.violations, 0U) << finding.first_violation;
   EXPECT_EQ(finding.ambiguous, 0U);
   EXPECT_EQ(finding.checked, 4U);
@@ -107,11 +107,11 @@ TEST(Oracle, AWaitingReaderNeverReportsNothing) {
 
 TEST(Oracle, TheGuardWidensBothEnds) {
   EXPECT_EQ(check({call(98, 98, ReadStatus::success, 1)}).violations, 1U);
-  EXPECT_EQ(check({call(98, 98, ReadStatus::success, 1)}, kDepth, plan::OnEmpty::poll, 2).violations,
-            0U);
-  EXPECT_EQ(check({call(101, 101, ReadStatus::not_ready, 0)}, kDepth, plan::OnEmpty::poll, 2)
-                .violations,
-            0U);
+  EXPECT_EQ(
+      check({call(98, 98, ReadStatus::success, 1)}, kDepth, plan::OnEmpty::poll, 2).violations, 0U);
+  EXPECT_EQ(
+      check({call(101, 101, ReadStatus::not_ready, 0)}, kDepth, plan::OnEmpty::poll, 2).violations,
+      0U);
 }
 
 }  // namespace

@@ -72,10 +72,9 @@ TEST(VirtualTime, EqualsTheRecursionExactly) {
       ASSERT_EQ(recording.ending, Ending::completed) << recording.error;
       const auto result = judge::judge(planned, *recording.source, recording.trace);
       const LagSchedule lag(planned.readers[0], recording.source->rate.period());
-      EXPECT_EQ(totals_of(result),
-                judge::recursion(lag, depth, planned.frames,
-                                 {.rate = recording.source->rate,
-                                  .wake_latency = kVirtualPublication}))
+      EXPECT_EQ(totals_of(result), judge::recursion(lag, depth, planned.frames,
+                                                    {.rate = recording.source->rate,
+                                                     .wake_latency = kVirtualPublication}))
           << "N " << depth << " service " << service_us << " us";
       EXPECT_EQ(count(result, "fifo.wfs.slow.content_bad"), 0);
       EXPECT_EQ(count(result, "fifo.wfs.slow.oracle.violations"), 0);
@@ -85,8 +84,7 @@ TEST(VirtualTime, EqualsTheRecursionExactly) {
 
 bool same_bytes(const Trace& a, const Trace& b) {
   const auto equal = [](const auto& x, const auto& y) {
-    return x.size() == y.size() &&
-           std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0;
+    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0;
   };
   return equal(a.source, b.source) && a.readers.size() == b.readers.size() &&
          equal(a.readers[0].calls, b.readers[0].calls);
@@ -162,7 +160,8 @@ TEST(RealTime, AReaderThatCannotStartIsAnErrorWithItsReason) {
 
 TEST(RealTime, StoppingTearsDown) {
   int looks = 0;
-  Runner runner({.progress = [](const Progress&) {}, .stop_requested = [&] { return ++looks > 20; }});
+  Runner runner(
+      {.progress = [](const Progress&) {}, .stop_requested = [&] { return ++looks > 20; }});
   plan::Case planned = small_case(plan::Mode::sim, 4, shm::Duration{0});
   planned.frames = 1'000'000;
   const Recording recording = runner.run(planned);
@@ -182,12 +181,13 @@ TEST(RealTime, AKilledActorIsAnErrorThatNamesIt) {
   int looks = 0;
   std::vector<pid_t> before;
   Runner runner({.progress = [](const Progress&) {},
-                 .stop_requested = [&] {
-                   // The janitor comes first, then the source, then the reader.
-                   const auto all = children();
-                   if (++looks > 20 && all.size() >= 3) ::kill(all.back(), SIGKILL);
-                   return false;
-                 }});
+                 .stop_requested =
+                     [&] {
+                       // The janitor comes first, then the source, then the reader.
+                       const auto all = children();
+                       if (++looks > 20 && all.size() >= 3) ::kill(all.back(), SIGKILL);
+                       return false;
+                     }});
   plan::Case planned = small_case(plan::Mode::sim, 4, shm::Duration{0});
   planned.frames = 1'000'000;
   const Recording recording = runner.run(planned);

@@ -86,8 +86,8 @@ TEST(Theory, ClosedFormOfConstantLagEqualsTheRecursion) {
     const std::uint64_t frames = 2 + random() % 3000;
     const plan::ConstantLag lag{Duration{1'000'000 + static_cast<std::int64_t>(excess)},
                                 Duration{static_cast<std::int64_t>(phase)}};
-    const Totals exact = recursion({reader_with({lag}), rate.period()}, depth, frames,
-                                   {.rate = rate});
+    const Totals exact =
+        recursion({reader_with({lag}), rate.period()}, depth, frames, {.rate = rate});
     if (exact.delivered < 2) continue;  // the phase comes with the second read
     const Totals closed =
         constant_lag_closed_form(exact.delivered, depth, excess, 1'000'000, phase);
@@ -151,10 +151,9 @@ TEST(Theory, SafeDepthSurvivesEveryPhase) {
     const Rate rate = Rate::millihertz(static_cast<std::int64_t>(500'000 + random() % 2'000'000));
     const Duration gap{static_cast<std::int64_t>(random() % 20'000'000)};
     const std::uint64_t depth = safe_depth(gap, Duration{0}, microseconds(50), rate);
-    const LagSchedule lag(
-        reader_with({plan::PeriodicLag{
-            .every = 60, .stall = gap, .phase = plan::StallPhase::sweep}}),
-        rate.period());
+    const LagSchedule lag(reader_with({plan::PeriodicLag{
+                              .every = 60, .stall = gap, .phase = plan::StallPhase::sweep}}),
+                          rate.period());
     EXPECT_EQ(recursion(lag, depth, 6000, {.rate = rate}).overwrites, 0U);
   }
   EXPECT_EQ(safe_depth(milliseconds(10), microseconds(240), microseconds(50), Rate::hertz(1000)),
@@ -190,10 +189,10 @@ TEST(Theory, ConservationHoldsForEveryRecursion) {
   for (int i = 0; i < 2000; ++i) {
     const std::uint64_t frames = 1 + random() % 5000;
     const std::uint64_t depth = 1 + random() % 100;
-    const Deviation deviation{.rate = rate,
-                              .wake_latency = Duration{static_cast<std::int64_t>(random() % 400'000)},
-                              .call_lateness =
-                                  Duration{static_cast<std::int64_t>(random() % 400'000)}};
+    const Deviation deviation{
+        .rate = rate,
+        .wake_latency = Duration{static_cast<std::int64_t>(random() % 400'000)},
+        .call_lateness = Duration{static_cast<std::int64_t>(random() % 400'000)}};
     const Totals t =
         recursion(constant(Duration{static_cast<std::int64_t>(random() % 2'000'000)}, rate), depth,
                   frames, deviation);
