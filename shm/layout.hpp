@@ -46,12 +46,26 @@ inline constexpr std::size_t kCnt1 = 160;
 inline constexpr std::size_t kCnt2 = 168;
 inline constexpr std::size_t kWrite = 176;
 inline constexpr std::size_t kNbKw = 178;
+// How a frame that arrives in packets is coming along; nothing of the protocol depends on it.
+inline constexpr std::size_t kLastPos = 180;
+inline constexpr std::size_t kLastNb = 184;
+inline constexpr std::size_t kPacketNb = 188;
+inline constexpr std::size_t kPacketTotal = 192;
+inline constexpr std::size_t kLastNbArray = 200;  ///< u64 by packet number: frame it was of last
+inline constexpr std::size_t kPackets = 512;
 /// Padding like kDoorbell; slot 0: 1 while some reader sleeps on the doorbell.
 inline constexpr std::size_t kSleepers = 196;
 inline constexpr std::size_t kFifoSize = 4296;         ///< slot 0 only
 inline constexpr std::size_t kFifoLastWritten = 4300;  ///< slot 0 only
 
+// Within one keyword.
+inline constexpr std::size_t kKeywordName = 0;
+inline constexpr std::size_t kKeywordNameCapacity = 16;
 inline constexpr std::size_t kKeywordType = 16;
+inline constexpr std::size_t kKeywordValue = 24;
+inline constexpr std::size_t kKeywordTextCapacity = 16;
+inline constexpr std::size_t kKeywordComment = 40;
+inline constexpr std::size_t kKeywordCommentCapacity = 80;
 
 }  // namespace bytes
 

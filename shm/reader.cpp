@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <utility>
 
 #include "shm/detail/atomic.hpp"
@@ -43,12 +44,26 @@ constexpr Duration kDoubt = std::chrono::milliseconds(5);
 // and then polled. Also for readers that may not write the announcement.
 constexpr Duration kPoll = std::chrono::microseconds(50);
 
+// Wait::hybrid: several times what a wake-up from sleep costs.
+constexpr Duration kSpin = std::chrono::microseconds(100);
+// How often a watching wait makes the system calls that tell whether the writer lives.
+constexpr Duration kLook = std::chrono::milliseconds(100);
+
 }  // namespace
 
 Reader::Reader(Segment segment) : segment_(std::move(segment)) { reset_tail(); }
 
 Reader Reader::open(const std::filesystem::path& path) {
   return Reader(Segment::open(path, Access::read));
+}
+
+Reader Reader::over(Segment segment) { return Reader(std::move(segment)); }
+
+void Reader::reopen() {
+  Segment segment = Segment::open(segment_.path(), Access::read);
+  segment_ = std::move(segment);
+  semaphores_ = detail::Semaphores();
+  reset_tail();
 }
 
 bool Reader::whole(std::uint32_t slot, Counter counter) const {
@@ -126,19 +141,81 @@ ReadResult Reader::next_into(Buffer into) {
     // Since the first look the wanted frame may have been published after all, and others behind
     // it.
     if (whole(wanted.slot, wanted.counter)) continue;
-    if (auto result = take(ReadStatus::overwrite, newest, into)) {
-      result->lost = newest.counter - wanted.counter;
-      // At depth 1 the wanted frame can become readable between the two looks.
-      if (result->lost == 0) result->status = ReadStatus::success;
-      tail_ = newest;
-      return *result;
-    }
+    if (const ReadResult result = after_lap(wanted, newest, into); result.has_frame())
+      return result;
     // At depth 1 the only slot is being rewritten: what was new is gone, what comes is not there.
     if (depth() == 1 &&
         load<std::uint8_t>(segment_.metadata(0), bytes::kWrite, std::memory_order_acquire) != 0)
       return {};
   }
   return {.status = ReadStatus::torn};
+}
+
+// The wanted frame is gone. The newest, or the first that is still whole of those before it.
+ReadResult Reader::after_lap(Tail wanted, Tail newest, Buffer into) {
+  Tail candidate = newest;
+  if (lapped_ == Lapped::to_oldest) {
+    const std::uint64_t back =
+        std::min<std::uint64_t>(depth() - 1, newest.counter - wanted.counter);
+    candidate = before(newest, back);
+  }
+  for (;; candidate = {segment_.layout().slot_after(candidate.slot), candidate.counter + 1}) {
+    if (auto result = take(ReadStatus::overwrite, candidate, into)) {
+      result->lost = candidate.counter - wanted.counter;
+      // At depth 1 the wanted frame can become readable between the two looks.
+      if (result->lost == 0) result->status = ReadStatus::success;
+      lost_total_ += result->lost;
+      tail_ = candidate;
+      return *result;
+    }
+    if (candidate.counter >= newest.counter) return {};
+  }
+}
+
+// The frame so many before one, `back` less than the depth.
+Tail Reader::before(Tail frame, std::uint64_t back) const {
+  const std::uint64_t slot = (frame.slot + std::uint64_t{depth()} - back) % depth();
+  return {static_cast<std::uint32_t>(slot), Counter{frame.counter.value - back}};
+}
+
+ReadResult Reader::at_into(std::uint32_t slot, Buffer into) const {
+  const std::uint32_t index = slot % depth();
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    const Counter counter{
+        load<std::uint64_t>(segment_.metadata(index), bytes::kCnt0, std::memory_order_acquire)};
+    if (counter.value == 0) return {};
+    if (const auto result = take(ReadStatus::success, {index, counter}, into)) return *result;
+    detail::relax();
+  }
+  return {.status = ReadStatus::torn};
+}
+
+ReadResult Reader::at(std::uint32_t slot, std::span<std::byte> into) {
+  check_buffer(into);
+  return at_into(slot, into);
+}
+
+ReadResult Reader::at_in_place(std::uint32_t slot) { return at_into(slot, std::nullopt); }
+
+// Each frame has its place from the start, the newest the last; one that cannot be read whole makes
+// everything older worthless. What is left is moved to the front.
+History Reader::history(std::span<std::byte> into, std::uint32_t frames) {
+  const std::size_t frame_bytes = format().bytes();
+  if (frames < 1 || frames > depth() || into.size() != frames * frame_bytes)
+    throw Error(Errc::invalid_argument,
+                fmt::format("history of stream {}: {} frames into {} bytes; 1 to {} frames of {} "
+                            "bytes each",
+                            segment_.path().string(), frames, into.size(), depth(), frame_bytes));
+  const Tail newest = newest_published();
+  const std::uint64_t there = std::min<std::uint64_t>(frames, newest.counter.value);
+  std::uint64_t good = 0;
+  for (std::uint64_t back = there; back-- > 0;) {
+    const auto place = into.subspan((there - 1 - back) * frame_bytes, frame_bytes);
+    good = take(ReadStatus::success, before(newest, back), place) ? good + 1 : 0;
+  }
+  if (good == 0) return {};
+  std::memmove(into.data(), into.data() + (there - good) * frame_bytes, good * frame_bytes);
+  return {static_cast<std::uint32_t>(good), before(newest, good - 1).counter};
 }
 
 ReadResult Reader::newest_into(Buffer into) const {
@@ -195,14 +272,58 @@ void Reader::sleep_a_slice(MonotonicTime deadline) {
 }
 
 bool Reader::wait(MonotonicTime deadline, Wait how) {
+  if (readable()) return true;
+  const Clock& clock = system_clock();
+  const MonotonicTime spin_until = clock.now() + kSpin;
   while (!readable()) {
-    if (system_clock().now() >= deadline) return false;
-    if (how == Wait::spin)
+    if (clock.now() >= deadline) return false;
+    const bool spin = how == Wait::spin || (how == Wait::hybrid && clock.now() < spin_until);
+    if (spin)
       detail::relax();
     else
       sleep_a_slice(deadline);
   }
   return true;
+}
+
+WriterState Reader::writer_state() const {
+  if (segment_.has_writer()) return WriterState::alive;
+  const std::uint64_t newest = newest_published().counter.value;
+  const auto rung =
+      load<std::uint32_t>(segment_.metadata(0), bytes::kDoorbell, std::memory_order_acquire);
+  return newest != 0 && rung == static_cast<std::uint32_t>(newest) ? WriterState::gone
+                                                                   : WriterState::unknown;
+}
+
+Awaited Reader::await(MonotonicTime deadline, Wait how) {
+  const Clock& clock = system_clock();
+  WriterState before = WriterState::unknown;
+  for (;;) {
+    const MonotonicTime look = std::min(deadline, clock.now() + kLook);
+    if (wait(look, how)) return Awaited::frame;
+    if (replaced()) return Awaited::replaced;
+    const WriterState state = writer_state();
+    // A frame may have come since; then the writer may go.
+    if (readable()) return Awaited::frame;
+    const bool died = before == WriterState::alive && state != WriterState::alive;
+    if (died || state == WriterState::gone) return Awaited::writer_gone;
+    before = state;
+    if (look >= deadline) return Awaited::timeout;
+  }
+}
+
+bool Reader::wait_semaphore(std::uint16_t number, MonotonicTime deadline) {
+  if (number >= Layout::kSemaphores)
+    throw Error(Errc::invalid_argument,
+                fmt::format("wait for stream {}: semaphore {} is outside 0 to {}",
+                            segment_.path().string(), number, Layout::kSemaphores - 1));
+  if (semaphores_.handle(number) == nullptr && !segment_.is_private())
+    semaphores_ = detail::Semaphores::open_existing(segment_.path());
+  if (semaphores_.handle(number) == nullptr)
+    throw Error(Errc::not_found,
+                fmt::format("wait for stream {}: it has no semaphore {}; its writer makes them",
+                            segment_.path().string(), number));
+  return semaphores_.wait(number, deadline);
 }
 
 ReadResult Reader::next(std::span<std::byte> into, MonotonicTime deadline, Wait how) {

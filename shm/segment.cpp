@@ -66,6 +66,12 @@ class Mapping {
   Mapping() = default;
   Mapping(int fd, std::size_t size, int protection)
       : size_(size), at_(::mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
+  static Mapping without_file(std::size_t size) {
+    Mapping mapping;
+    mapping.size_ = size;
+    mapping.at_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mapping;
+  }
   Mapping(Mapping&& other) noexcept
       : size_(std::exchange(other.size_, 0)), at_(std::exchange(other.at_, MAP_FAILED)) {}
   Mapping& operator=(Mapping&& other) noexcept {
@@ -206,10 +212,12 @@ struct Segment::State {
   Mapping announcement{};
 };
 
-Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Segment::Segment(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Segment::Segment(Segment&&) noexcept = default;
 Segment& Segment::operator=(Segment&&) noexcept = default;
 Segment::~Segment() = default;
+
+Segment Segment::share() const { return Segment(state_); }
 
 Segment Segment::create(const std::filesystem::path& path, const CreateOptions& options) {
   check_stream_name(path.string());
@@ -226,8 +234,23 @@ Segment Segment::create(const std::filesystem::path& path, const CreateOptions& 
   if (!try_writer_lock(file.fd())) fail(errno, "lock", path);
   detail::Semaphores::create(path);  // so that a reader of the reference library finds them
   take_name(file, path);
-  return Segment(std::make_unique<State>(
+  return Segment(std::make_shared<State>(
       State{path, Access::read_write, layout, file.take(), std::move(mapping), size}));
+}
+
+Segment Segment::create_private(std::string_view name, const CreateOptions& options) {
+  check_stream_name(name);
+  const Layout layout(options.format, options.depth, options.keywords);
+  const std::size_t size = layout.file_bytes();
+  Mapping mapping = Mapping::without_file(size);
+  if (!mapping)
+    throw Error(Errc::no_space,
+                fmt::format("create private stream {}: no memory for {} bytes", name, size));
+  format_stream({mapping.data(), size}, layout, name, system_clock().utc_now());
+  mapping.data()[bytes::kShared] = std::byte{0};
+  return Segment(
+      std::make_shared<State>(State{std::filesystem::path(name), Access::read_write, layout,
+                                    FileDescriptor(), std::move(mapping), size}));
 }
 
 Segment Segment::open(const std::filesystem::path& path, Access access) {
@@ -248,7 +271,7 @@ Segment Segment::open(const std::filesystem::path& path, Access access) {
   const Layout layout = parse_layout({mapping.data(), size}, path.string());
 
   auto state =
-      std::make_unique<State>(State{path, access, layout, std::move(fd), std::move(mapping), size});
+      std::make_shared<State>(State{path, access, layout, std::move(fd), std::move(mapping), size});
   if (!writable) {
     const FileDescriptor again(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
     struct stat same {};
@@ -269,6 +292,7 @@ bool Segment::unlink(const std::filesystem::path& path) {
 const std::filesystem::path& Segment::path() const { return state_->path; }
 const Layout& Segment::layout() const { return state_->layout; }
 Access Segment::access() const { return state_->access; }
+bool Segment::is_private() const { return !state_->fd; }
 
 const std::byte* Segment::metadata(std::uint32_t slot) const {
   return state_->mapping.data() + state_->layout.metadata_at(slot);
@@ -288,21 +312,47 @@ std::span<std::byte> Segment::writable_pixels(std::uint32_t slot) {
   return {state_->mapping.data() + state_->layout.pixels_at(slot), state_->layout.format().bytes()};
 }
 
+std::span<const std::byte> Segment::keywords() const {
+  return bytes().subspan(state_->layout.keywords_at());
+}
+
+std::span<std::byte> Segment::writable_keywords() {
+  return std::span(state_->mapping.data(), state_->size).subspan(state_->layout.keywords_at());
+}
+
 std::byte* Segment::announcement_page() {
   if (state_->access == Access::read_write) return state_->mapping.data();
   return state_->announcement ? state_->announcement.data() : nullptr;
 }
 
-bool Segment::lock_for_writing() { return try_writer_lock(state_->fd.get()); }
+// A private segment has no file and so nobody to exclude.
+bool Segment::lock_for_writing() { return !state_->fd || try_writer_lock(state_->fd.get()); }
 
-bool Segment::has_writer() const { return someone_holds_writer_lock(state_->fd.get()); }
+void Segment::unlock_for_writing() {
+  auto lock = writer_lock(F_UNLCK);
+  if (state_->fd) ::fcntl(state_->fd.get(), F_OFD_SETLK, &lock);
+}
+
+bool Segment::has_writer() const {
+  return state_->fd && someone_holds_writer_lock(state_->fd.get());
+}
 
 bool Segment::replaced() const {
+  if (!state_->fd) return false;
   struct stat mine {};
   struct stat named {};
   if (::fstat(state_->fd.get(), &mine) != 0) return true;
   if (::stat(state_->path.c_str(), &named) != 0) return true;
   return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
+}
+
+bool Segment::same_stream(const Segment& other) const {
+  if (state_ == other.state_) return true;
+  if (!state_->fd || !other.state_->fd) return false;
+  struct stat mine {};
+  struct stat others {};
+  return ::fstat(state_->fd.get(), &mine) == 0 && ::fstat(other.state_->fd.get(), &others) == 0 &&
+         mine.st_ino == others.st_ino && mine.st_dev == others.st_dev;
 }
 
 }  // namespace daohil::shm

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "shm/layout.hpp"
 
@@ -24,7 +25,7 @@ struct CreateOptions {
 };
 
 /// The mapped file of one stream: created, opened, unlinked; no frame protocol.
-/// Move-only; distinct objects may be used from distinct threads.
+/// Move-only; distinct objects may be used from distinct threads, also those that share a mapping.
 class Segment {
  public:
   /// Make a new stream, complete before its name appears: readers attached to an older stream of
@@ -33,6 +34,12 @@ class Segment {
   /// @throws Error invalid_argument, not_found (folder), permission, busy (a writer holds the
   ///         present stream, or the path is not a regular file), no_space, io
   static Segment create(const std::filesystem::path& path, const CreateOptions& options);
+
+  /// The same without a file, for this process alone: no path, no semaphores, gone with the last
+  /// Segment that shares it.
+  /// @param name what the metadata call it, 1 to 79 bytes
+  /// @throws Error invalid_argument, no_space
+  static Segment create_private(std::string_view name, const CreateOptions& options);
 
   /// Open and validate an existing stream.
   /// Access::read maps read-only: a reader cannot damage a stream by mistake.
@@ -48,8 +55,13 @@ class Segment {
   Segment& operator=(Segment&&) noexcept;
   ~Segment();
 
+  /// A second handle of the same mapping and the same lock, both given back with the last one.
+  [[nodiscard]] Segment share() const;
+
+  /// Of a private segment: its name.
   [[nodiscard]] const std::filesystem::path& path() const;
   [[nodiscard]] const Layout& layout() const;
+  [[nodiscard]] bool is_private() const;
   [[nodiscard]] Access access() const;
 
   [[nodiscard]] const std::byte* metadata(std::uint32_t slot) const;
@@ -60,6 +72,11 @@ class Segment {
   [[nodiscard]] std::byte* writable_metadata(std::uint32_t slot);
   [[nodiscard]] std::span<std::byte> writable_pixels(std::uint32_t slot);
 
+  /// The 120-byte records after the pixels; see keywords.hpp.
+  [[nodiscard]] std::span<const std::byte> keywords() const;
+  /// @pre access() == Access::read_write
+  [[nodiscard]] std::span<std::byte> writable_keywords();
+
   /// The first page, writable where the file's mode allows it, else nullptr: a reader announces
   /// there that it sleeps, so that the writer makes no system call when nobody does. Those four
   /// bytes are all of a stream that our readers ever write, and they work without it.
@@ -68,16 +85,20 @@ class Segment {
   /// Take the stream's writer lock (advisory, freed by the kernel when the process dies).
   /// @returns false when another writer holds it
   bool lock_for_writing();
+  /// Let another writer have it. Nothing happens if it is not held.
+  void unlock_for_writing();
   /// Does someone else hold the writer lock? False for its holder, and a reference writer never
   /// takes it.
   [[nodiscard]] bool has_writer() const;
   /// Has the path been given to another file, or removed, since this one was opened?
   [[nodiscard]] bool replaced() const;
+  /// Do both show the same memory, mapped once or twice?
+  [[nodiscard]] bool same_stream(const Segment& other) const;
 
  private:
   struct State;
-  explicit Segment(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Segment(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace daohil::shm

@@ -72,6 +72,22 @@ void Slot::publish(PublishStep step, FrameId id) {
   }
 }
 
+void Slot::note(const Packet& packet) {
+  if (packet.number >= bytes::kPackets)
+    throw Error(Errc::invalid_argument,
+                fmt::format("write to stream {}: packet {} of a frame, the metadata hold 0 to {}",
+                            writer_->segment_.path().string(), packet.number, bytes::kPackets - 1));
+  std::byte* slot = writer_->segment_.writable_metadata(index_);
+  const auto put = [&]<typename T>(std::size_t offset, T value) {
+    store<T>(slot, offset, value, std::memory_order_relaxed);
+  };
+  put(bytes::kLastPos, packet.first_element);
+  put(bytes::kLastNb, packet.elements);
+  put(bytes::kPacketNb, static_cast<std::uint32_t>(packet.number));
+  put(bytes::kPacketTotal, static_cast<std::uint32_t>(packet.of));
+  put(bytes::kLastNbArray + packet.number * sizeof(std::uint64_t), packet.frame);
+}
+
 Counter Slot::commit(FrameId id) {
   for (const PublishStep step : detail::kPublicationOrder) publish(step, id);
   return counter_;
@@ -79,7 +95,8 @@ Counter Slot::commit(FrameId id) {
 
 Writer::Writer(Segment segment, const Clock& clock)
     : segment_(std::move(segment)),
-      semaphores_(detail::Semaphores::create(segment_.path())),
+      semaphores_(segment_.is_private() ? detail::Semaphores()
+                                        : detail::Semaphores::create(segment_.path())),
       clock_(&clock),
       last_written_(load<std::uint32_t>(segment_.metadata(0), bytes::kFifoLastWritten,
                                         std::memory_order_acquire)),
@@ -101,6 +118,21 @@ Writer Writer::attach(const std::filesystem::path& path, const Clock& clock) {
     if (!segment.replaced()) break;  // between open and lock
     segment = Segment::open(path, Access::read_write);
   }
+  return taken_over(std::move(segment), clock);
+}
+
+Writer Writer::over(Segment segment, const Clock& clock) {
+  if (segment.access() != Access::read_write)
+    throw Error(Errc::permission, fmt::format("write to stream {}: it is open for reading only",
+                                              segment.path().string()));
+  if (!segment.lock_for_writing())
+    throw Error(Errc::busy, fmt::format("write to stream {}: another writer is alive and holds it",
+                                        segment.path().string()));
+  return taken_over(std::move(segment), clock);
+}
+
+// What a predecessor left: see attach.
+Writer Writer::taken_over(Segment segment, const Clock& clock) {
   Writer writer(std::move(segment), clock);
   writer.agree_with_counters();
 
@@ -143,6 +175,12 @@ Slot Writer::begin() {
   // F: the mark above is visible before any pixel that the caller stores next.
   std::atomic_thread_fence(std::memory_order_release);
   return Slot(*this, next, newest_ + 1);
+}
+
+void Writer::restamp() {
+  if (newest_.value == 0) return;
+  store<std::int64_t>(segment_.writable_metadata(last_written_), bytes::kTimeNs,
+                      clock_->utc_now().count(), std::memory_order_relaxed);
 }
 
 Counter Writer::write(std::span<const std::byte> pixels, FrameId id) {

@@ -15,6 +15,15 @@ namespace daohil::shm {
 
 class Writer;
 
+/// One packet of a frame that arrives in parts.
+struct Packet {
+  std::uint32_t first_element = 0;
+  std::uint32_t elements = 0;
+  std::uint16_t number = 0;  ///< 0 .. 511
+  std::uint16_t of = 0;      ///< packets of the frame
+  std::uint64_t frame = 0;   ///< the sender's frame number
+};
+
 /// The slot being written, from Writer::begin() to commit(). Move-only.
 ///
 /// Dropped without commit, the slot stays marked as being written: its old frame is destroyed and
@@ -31,6 +40,12 @@ class Slot {
   [[nodiscard]] std::uint32_t index() const { return index_; }
   /// The counter this frame will have.
   [[nodiscard]] Counter counter() const { return counter_; }
+
+  /// Note in the metadata that a packet of this frame has arrived (lastPos, lastNb, packetNb,
+  /// packetTotal, lastNbArray), as the reference does for cameras that send a frame in packets.
+  /// The slot stays marked as being written until commit().
+  /// @throws Error invalid_argument unless packet.number < 512
+  void note(const Packet& packet);
 
   /// Publish: all steps of publication_order(). At most 100 ns when nobody waits; one system call
   /// to wake any number of sleeping readers, plus one per waiting semaphore.
@@ -66,6 +81,10 @@ class Writer {
   /// @throws Error busy when the stream has a writer, else as Segment::open
   static Writer attach(const std::filesystem::path& path, const Clock& clock = system_clock());
 
+  /// Write a stream that is already open for reading and writing.
+  /// @throws Error busy when the stream has another writer; permission when it is mapped read-only
+  static Writer over(Segment segment, const Clock& clock = system_clock());
+
   /// Claim the next slot and mark it as being written. Claim late, commit soon: meanwhile the
   /// oldest frame of the ring is gone for readers.
   [[nodiscard]] Slot begin();
@@ -74,6 +93,9 @@ class Writer {
   /// @param pixels exactly format().bytes() bytes
   /// @throws Error invalid_argument on another size; the stream is then untouched
   Counter write(std::span<const std::byte> pixels, FrameId id);
+
+  /// Give the newest frame the time of now; nobody is woken. Nothing before the first frame.
+  void restamp();
 
   /// Counter of the newest published frame; 0 before the first.
   [[nodiscard]] Counter newest() const { return newest_; }
@@ -88,6 +110,7 @@ class Writer {
   Writer(Segment segment, const Clock& clock);
 
   void wake(Counter counter);
+  static Writer taken_over(Segment segment, const Clock& clock);
   void agree_with_counters();
 
   Segment segment_;

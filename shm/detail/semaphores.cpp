@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <ctime>
 #include <cstring>
 #include <utility>
 
@@ -100,6 +101,17 @@ void Semaphores::post_all() noexcept {
 void Semaphores::post(std::uint16_t number) noexcept { post_up_to_one(handle(number)); }
 
 void Semaphores::post_log() noexcept { post_up_to_one(log_handle()); }
+
+bool Semaphores::wait(std::uint16_t number, MonotonicTime deadline) noexcept {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t ns = deadline.count() > 0 ? deadline.count() : 0;
+  const timespec until{ns / kSecond, ns % kSecond};
+  int result = 0;
+  do {
+    result = sem_clockwait(handle(number), CLOCK_MONOTONIC, &until);
+  } while (result != 0 && errno == EINTR);
+  return result == 0;
+}
 
 sem_t* Semaphores::handle(std::uint16_t number) const {
   return number < Layout::kSemaphores ? handles_[number] : nullptr;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "shm/layout.hpp"
+#include "shm/time.hpp"
 
 namespace daohil::shm::detail {
 
@@ -37,6 +38,9 @@ class Semaphores {
   void post_all() noexcept;
   void post(std::uint16_t number) noexcept;
   void post_log() noexcept;
+
+  /// Wait until it is posted, at most until the deadline. @pre handle(number) != nullptr
+  bool wait(std::uint16_t number, MonotonicTime deadline) noexcept;
 
   /// The handle, or nullptr when absent or number >= 10.
   [[nodiscard]] sem_t* handle(std::uint16_t number) const;
