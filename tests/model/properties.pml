@@ -1,16 +1,17 @@
 /* What must hold. A property is a variable that is asserted, so that the checker prints its name.
    None of what stands here exists in the FIFO; it only watches. */
 
-hidden byte no_torn_frame;          /* a frame delivered is one frame, and the one it says */
-hidden byte no_counter_reused;      /* one counter, one content, for all readers together */
-hidden byte counters_contiguous;    /* no counter is begun before the one before it was whole */
-hidden byte counter_never_back;     /* at one reader */
-hidden byte skipped_only_when_gone; /* `overwrite` only when the wanted frame is overwritten */
-hidden byte lost_is_exact;          /* frames skipped = frames reported lost */
-hidden byte nothing_new_is_true;    /* `not_ready` only when all published has been read */
-hidden byte newest_is_newest;       /* not older than the newest when the call began */
-hidden byte no_lost_wakeup;         /* nobody sleeps on a frame whose publication is over */
-hidden byte never_reached;          /* of REACH_* */
+bool no_torn_frame = true;          /* a frame delivered is one frame, and the one it says */
+bool no_counter_reused = true;      /* one counter, one content, for all readers together */
+bool counters_contiguous = true;    /* no counter is begun before the one before it was whole */
+bool counter_never_back = true;     /* at one reader */
+bool skipped_only_when_gone = true; /* `overwrite` only when the wanted frame is overwritten */
+bool lost_is_exact = true;          /* frames skipped = frames reported lost */
+bool nothing_new_is_true = true;    /* `not_ready` only when all published has been read */
+bool newest_is_newest = true;       /* not older than the newest when the call began */
+bool no_lost_wakeup = true;         /* nobody sleeps on a frame whose publication is over */
+bool opened_on_whole = true;        /* open, reset_tail: what comes later will be delivered */
+bool never_reached = true;          /* of REACH_* */
 
 #define demand(property, condition) property = (condition); assert(property)
 
@@ -109,4 +110,20 @@ inline watch_newest(any) {
     :: else
     fi
   }
+}
+
+/* Counters that this reader has been given so far: none newer than `last`. */
+inline watch_last(k) {
+  last = (k > last -> k : last)
+}
+
+/* The tail is set to k: what becomes whole later will be delivered, what was delivered will not be
+   again. */
+inline watch_reset(k) {
+#ifdef READER_RESET
+  demand(opened_on_whole, k <= whole_until);
+  demand(counter_never_back, k >= last)
+#else
+  skip
+#endif
 }

@@ -1,7 +1,9 @@
 /* Reader of shm/reader.cpp.
 
-   The loops of the source end after kCopyAttempts. Here each may give up after any attempt: that
-   is more than the source can do, and what holds does not hang on a number of attempts. */
+   The loops of the source end after kCopyAttempts = 16. Here those around a copy may give up after
+   any attempt: that is more than the source can do, so nothing hangs on the number. The one in
+   newest_published does not end: each attempt that fails has met a publication of its own, and
+   fewer than 16 frames are published. */
 
 #define wanted (tail + 1)
 #define wanted_slot slot_after(tail_slot)
@@ -70,6 +72,13 @@ inline newest_published() {
           fi;
           previous = 0
         };
+#ifdef LOOK_AHEAD
+        whole(slot_after(newest_slot), newest + 1);
+        if
+        :: d_step { ok -> newest_slot = slot_after(newest_slot); newest++ }
+        :: else
+        fi;
+#endif
         break
      :: else
      fi;
@@ -89,10 +98,30 @@ inline newest_published() {
         };
         break
      :: d_step { !ok -> previous = 0; claimed = false }
-     :: d_step { !ok -> previous = 0; claimed = false }; break  /* gives up */
      fi
 #endif
   od
+}
+
+/* reset_tail */
+inline reset_tail() {
+#ifdef LOOK_AHEAD
+  do
+  :: newest_published();
+     whole(newest_slot, newest);
+     if
+     :: ok -> break
+     :: else
+     fi
+  od;
+#else
+  newest_published();
+#endif
+  atomic {
+    watch_reset(newest);
+    tail = newest;
+    tail_slot = newest_slot
+  }
 }
 
 /* after_lap. Result: ok; then the tail has moved. */
@@ -113,7 +142,7 @@ inline after_lap() {
      :: d_step { ok ->
           outcome = (k == wanted -> success : overwrite);
           watch_next(k - wanted);
-          tail_slot = slot; tail = k; seen = 0
+          tail_slot = slot; tail = k; watch_last(k); seen = 0
         };
         break
      :: !ok && k >= newest -> break
@@ -131,7 +160,7 @@ inline next_into() {
      :: d_step { ok ->
           outcome = success;
           watch_next(0);
-          tail_slot = wanted_slot; tail = wanted; seen = 0
+          tail_slot = wanted_slot; tail = wanted; watch_last(tail); seen = 0
         };
         break
      :: else
@@ -266,9 +295,12 @@ active [READERS] proctype Reader() {
   byte since;                      /* published when the call began */
   byte last;                       /* the newest counter that a call has given */
 
-  /* Reader::open: reset_tail */
-  newest_published();
-  atomic { tail = newest; tail_slot = newest_slot; last = newest };
+  /* Reader::open */
+#ifdef READER_REFERENCE
+  atomic { tail_slot = fifo_last_written; tail = cnt0[tail_slot] };
+#else
+  reset_tail();
+#endif
 
   do
   :: since = published;
@@ -286,14 +318,9 @@ active [READERS] proctype Reader() {
      next_into();
 #ifdef READER_MIXED
      newest_into();
-     atomic { demand(counter_never_back, outcome != success || newest >= tail) };
-#endif
-#ifdef READER_RESET
-     newest_published();
-     atomic {
-       demand(counter_never_back, newest >= tail);
-       tail = newest; tail_slot = newest_slot
-     };
+     watch_newest(outcome == success)
+#elif defined(READER_RESET)
+     reset_tail()
 #endif
 #ifdef WAIT_SLEEP
      tail_of[_pid] = tail;
