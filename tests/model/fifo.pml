@@ -31,7 +31,7 @@
    NO_PIXELS         leave out pixels and stamp, where they are not the subject
    ORDER_REFERENCE   the reference's order of stores
    CONTIGUOUS        demand contiguous counters at depth 1, too
-   MARK_*            a defect put back, or an order taken away: orders.pml, writer.pml, reader.pml
+   DEFECT_*            a defect put back, or an order taken away: orders.pml, writer.pml, reader.pml
    REACH_*           claim that something never happens, to see that it does: properties.pml */
 
 #define slot_after(s) (((s) + 1) % DEPTH)

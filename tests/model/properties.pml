@@ -41,6 +41,21 @@ inline watch_whole(slot, k, content) {
   fi
 }
 
+/* In the step that stores W3 or W5. */
+inline watch_published(slot, k) {
+#ifdef INTEROP  /* an index without counter tells nobody anything yet */
+  if
+  :: fifo_last_written == slot && cnt0[slot] == k -> published = k
+  :: else
+  fi
+#else
+  if
+  :: fifo_last_written == slot -> published = k
+  :: else
+  fi
+#endif
+}
+
 /* A reader was given these words as frame k. */
 inline watch_delivered(k, content, mixed) {
 #ifndef NO_PIXELS
@@ -88,6 +103,15 @@ inline watch_next(lost) {
   demand(counter_never_back, counter_in(seen) > tail);
   demand(lost_is_exact, counter_in(seen) - tail - 1 == lost);
 #endif
+#ifdef REACH_LAST
+  demand(never_reached, tail + lost + 1 < FRAMES);
+#endif
+#ifdef REACH_OVERWRITE
+  demand(never_reached, lost < DEPTH);
+#endif
+#ifdef REACH_EVICTED  /* at exactly N unread, the slot already claimed */
+  demand(never_reached, lost != DEPTH - 1);
+#endif
 #ifdef READER_OLDEST
   demand(skipped_only_when_gone, lost == 0 || begun >= tail + lost + DEPTH)
 #else
@@ -99,7 +123,23 @@ inline watch_not_ready() {
   demand(nothing_new_is_true, since <= tail)
 }
 
-/* `newest`, or `history` with that as its last frame, has returned. */
+inline watch_finish() {
+#ifdef REACH_FINISH
+  demand(never_reached, false)
+#else
+  skip
+#endif
+}
+
+inline watch_asleep() {
+#ifdef REACH_ASLEEP
+  demand(never_reached, !asleep[_pid])
+#else
+  skip
+#endif
+}
+
+/* `newest`, or `history` with that as its last frame, has returned; or it gave nothing. */
 inline watch_newest(any) {
   atomic {
     if

@@ -23,7 +23,7 @@ inline take(slot, k) {
   d_step { done = LOADS_LEFT_OUT; ok = true; mixed = false; seen = 0 };
   do
   LOAD(R1, ok = (cnt0[slot] == k))
-#ifdef MARK_NO_R2
+#ifdef DEFECT_NO_R2
   LOAD(R2, skip)
 #else
   LOAD(R2, ok = !write[slot])
@@ -31,7 +31,7 @@ inline take(slot, k) {
   LOAD(R3A, see(word[(slot) * WORDS]))
   LOAD(R3B, see(word[(slot) * WORDS + 1]))
   LOAD(R3S, see(word[(slot) * WORDS + STAMP]))
-#ifdef MARK_NO_R5
+#ifdef DEFECT_NO_R5
   LOAD(R5W, skip)
   LOAD(R5C, skip)
 #else

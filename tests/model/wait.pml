@@ -11,15 +11,23 @@ do
    if
    :: rung != newest  /* the doorbell does not work now: look again in kPoll */
    :: else ->
+#if defined(DEFECT_NO_LOOK)       /* announces, then sleeps */
       sleepers = true;
+      ok = false;
+#elif defined(DEFECT_LOOK_FIRST)  /* no fence: the look takes effect before the announcement */
       readable();
+      sleepers = true;
+#else
+      sleepers = true;
+      readable();                     /* after the seq_cst fence */
+#endif
       if
       :: ok
       :: else ->
          /* futex_wait: the kernel compares and puts to sleep in one step */
          d_step {
            if
-           :: doorbell == rung -> asleep[_pid] = true
+           :: doorbell == rung -> asleep[_pid] = true; watch_asleep()
            :: else
            fi
          };

@@ -45,10 +45,12 @@ inline wake_all() {
 #endif
 }
 
-#ifdef MARK_UNFINISHED_IGNORED  /* a successor that writes another frame under its counter */
-#define FINISH_UNFINISHED false
+#if defined(DEFECT_UNFINISHED_IGNORED)  /* its counter is used again */
+#define UNFINISHED(slot, k) false
+#elif defined(DEFECT_UNFINISHED_HALF)   /* finished though it is not whole */
+#define UNFINISHED(slot, k) (cnt0[slot] == k)
 #else
-#define FINISH_UNFINISHED true
+#define UNFINISHED(slot, k) (cnt0[slot] == k && !write[slot])
 #endif
 
 active proctype Writer() {
@@ -76,7 +78,7 @@ begin:  /* Writer::begin; its store is W0 */
 
 stores:  /* W0, the pixels, Slot::commit */
   do
-#ifdef MARK_NO_WRITE_FLAG
+#ifdef DEFECT_NO_WRITE_FLAG
   STORE(W0, skip)
 #else
   STORE(W0, write[slot] = true)
@@ -84,13 +86,13 @@ stores:  /* W0, the pixels, Slot::commit */
   STORE(W1A, word[slot * WORDS] = CONTENT)
   STORE(W1B, word[slot * WORDS + 1] = CONTENT)
   STORE(W2, word[slot * WORDS + STAMP] = CONTENT)
-#ifdef MARK_PACKETS_CLEAR
+#ifdef DEFECT_PACKETS_CLEAR
   STORE(C0, write[slot] = false)
   STORE(C1, write[slot] = true)
 #endif
-  STORE(W3, cnt0[slot] = k; watch_whole(slot, k, CONTENT))
+  STORE(W3, cnt0[slot] = k; watch_whole(slot, k, CONTENT); watch_published(slot, k))
   STORE(W4, write[slot] = false; watch_whole(slot, k, CONTENT))
-  STORE(W5, fifo_last_written = slot; published = k)
+  STORE(W5, fifo_last_written = slot; watch_published(slot, k))
   STORE(L6, ring = sleepers)
   /* dropped without commit: the next begin claims it again */
   :: d_step { drops < DROPS && (done & (W1A | W1B)) && !(done & (W2 | W3 | W4 | W5)) ->
@@ -102,7 +104,7 @@ stores:  /* W0, the pixels, Slot::commit */
   newest = k;
 
   /* W6 */
-#ifdef MARK_BELL_BEFORE_FLAG
+#ifdef DEFECT_BELL_BEFORE_FLAG
   if
   :: doorbell = k
   MAY_DIE
@@ -136,21 +138,32 @@ stores:  /* W0, the pixels, Slot::commit */
   goto begin;
 
 attach:  /* the lock is free, its holder is dead */
-#ifdef WAIT_SLEEP
+#if defined(WAIT_SLEEP) && defined(SLEEP_LIMIT)
   if
   :: true
   :: goto finished  /* nobody attaches any more */
   fi;
 #endif
   atomic { construct() };
+#ifdef RING_AT_ATTACH
+  if
+  :: doorbell = newest
+  MAY_DIE
+  fi;
+  if
+  :: d_step { wake_all() }
+  MAY_DIE
+  fi;
+#endif
   if
   MAY_DIE
   :: d_step {  /* Writer::taken_over: did the predecessor die between W4 and W5? */
        slot = slot_after(last_written);
        k = newest + 1;
        if
-       :: !write[slot] && cnt0[slot] == k && FINISH_UNFINISHED ->
-          done = ALL_STORES & ~(W5 | L6)
+       :: UNFINISHED(slot, k) ->
+          done = ALL_STORES & ~(W5 | L6);
+          watch_finish()
        :: else
        fi
      }
