@@ -1,7 +1,7 @@
 /* Which step takes effect before which. A step is possible as soon as those it must come after are
    done; the order in the source promises nothing else. So every order of visibility is explored
    that releases, acquires and fences leave open (on machines where a store becomes visible to all
-   others at once: x86, arm64). Each DEFECT_* below takes one of them away. */
+   others at once: x86, arm64). Each DEFECT_x below takes one of them away. */
 
 #define W0  1      /* write = 1 */
 #define W1A 2      /* pixels, first part */

@@ -94,7 +94,6 @@ inline watch_idle(newest, slot) {
 #define watch_nothing_comes() \
   (writer_gone && (tail >= whole_until || write[(whole_until - 1) % DEPTH]))
 
-
 /* `next` has delivered the words `seen`, and says that so many frames were lost before. */
 inline watch_next(lost) {
 #ifndef NO_PIXELS
@@ -137,6 +136,11 @@ inline watch_asleep() {
 #endif
 }
 
+/* Counters that this reader has been given so far: none newer than `last`. */
+inline watch_last(k) {
+  last = (k > last -> k : last)
+}
+
 /* `newest`, or `history` with that as its last frame, has returned; or it gave nothing. */
 inline watch_newest(any) {
   atomic {
@@ -154,17 +158,12 @@ inline watch_newest(any) {
   }
 }
 
-/* Counters that this reader has been given so far: none newer than `last`. */
-inline watch_last(k) {
-  last = (k > last -> k : last)
-}
-
 /* The tail is set to k: what becomes whole later will be delivered, what was delivered will not be
    again. */
 inline watch_reset(k) {
 #ifdef READER_RESET
   demand(opened_on_whole, k <= whole_until);
-  #ifdef ONE_BACK
+#ifdef ONE_BACK
   demand(counter_never_back, k + 1 >= last)
 #else
   demand(counter_never_back, k >= last)
