@@ -236,7 +236,7 @@ TEST(Stress, NothingIsLostWhileTheWriterOverwritesOnlyWhatWasTaken) {
     const TempStream stream;
     Writer writer = Writer::create(stream.path(), Geometry{{4, 4}, 5, 4, depth, 0}.options());
     Reader reader = Reader::open(stream.path());
-    const std::uint64_t frames = kFrames / 60 + 250;
+    const std::uint64_t frames = kDefaultFrames / 60 + 250;
     std::atomic<std::uint64_t> taken{0};
     std::atomic<bool> failed{false};
     std::thread thread([&] {
