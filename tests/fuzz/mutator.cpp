@@ -68,7 +68,7 @@ class Input {
 std::uint64_t telling_value(std::minstd_rand& random, std::uint64_t old, std::size_t records) {
   switch (random() % 8) {
     case 0:
-      return random() % 4;
+      return random() % 16;
     case 1:
       return old + 1;
     case 2:
