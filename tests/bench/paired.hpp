@@ -3,19 +3,17 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "shm/time.hpp"
 
 namespace daohil::bench {
 
-/// Median; 0 of nothing.
-template <typename T>
-[[nodiscard]] T median(std::vector<T> values) {
-  if (values.empty()) return {};
+/// Median; not a number of nothing, which meets no target.
+[[nodiscard]] inline double median(std::vector<double> values) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;

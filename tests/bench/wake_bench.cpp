@@ -19,6 +19,7 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "paired.hpp"
 #include "places.hpp"
@@ -79,13 +80,16 @@ class Round {
   }
   [[nodiscard]] Shared& shared() const { return *shared_; }
 
-  /// Median latency in ns; frames that the reader slept through do not count.
-  [[nodiscard]] double latency() const {
+  /// Median latency in ns of the frames for which the reader was waiting: it had seen the one
+  /// before in time. Where other processes took its core it was not.
+  [[nodiscard]] std::optional<double> latency() const {
+    const std::int64_t* written = shared_->written();
+    const std::int64_t* seen = shared_->seen();
     std::vector<double> all;
     for (std::uint32_t k = kWarmUp + 1; k <= shared_->count; ++k)
-      if (shared_->seen()[k] != 0)
-        all.push_back(static_cast<double>(shared_->seen()[k] - shared_->written()[k]));
-    if (all.empty()) throw std::runtime_error("the reader saw none of the frames");
+      if (seen[k] != 0 && seen[k - 1] != 0 && seen[k - 1] < written[k])
+        all.push_back(static_cast<double>(seen[k] - written[k]));
+    if (all.empty()) return std::nullopt;
     return median(all);
   }
   /// The part of a core that the reader used.
@@ -216,6 +220,11 @@ void write_round(Shared& round, const std::function<void(std::uint32_t)>& write)
 
 enum class Pixels { in_place, copied };
 
+void bare_wake(Shared& round, std::uint32_t frame) {
+  round.word.store(frame, std::memory_order_release);
+  ::syscall(SYS_futex, &round.word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
 Round measure_ours(OwnStream& stream, std::uint32_t count, shm::Wait how, Pixels how_pixels,
                    int core) {
   Round round(count);
@@ -238,9 +247,10 @@ Round measure_bare(BareRing& ring, std::uint32_t count, shm::Wait how, Pixels ho
                   [&] { return how == shm::Wait::sleep ? bare_futex(shared) : bare_spin(shared); });
   write_round(shared, [&](std::uint32_t k) {
     if (how_pixels == Pixels::copied) std::memcpy(ring.next(), pixels().data(), pixels().size());
-    shared.word.store(k, std::memory_order_release);
     if (how == shm::Wait::sleep)
-      ::syscall(SYS_futex, &shared.word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+      bare_wake(shared, k);
+    else
+      shared.word.store(k, std::memory_order_release);
   });
   readers.join();
   return round;
@@ -261,25 +271,37 @@ void wake(benchmark::State& state, const Options& options, Cores cores, shm::Wai
   for (auto _ : state) {
     const Round ours = measure_ours(stream, count, how, how_pixels, cores.reader);
     const Round bare = measure_bare(ring, count, how, how_pixels, cores.reader);
-    pairs.add(ours.latency(), bare.latency());
+    if (ours.latency() && bare.latency()) pairs.add(*ours.latency(), *bare.latency());
     cpu.push_back(ours.cpu());
     bare_cpu.push_back(bare.cpu());
-    state.SetIterationTime(ours.latency() / 1e9);
+    state.SetIterationTime(ours.latency().value_or(0) / 1e9);
   }
   pairs.report(state);
   state.counters["cpu"] = median(cpu);
   state.counters["limit_cpu"] = median(bare_cpu);
 }
 
+/// n readers beside one, round by round.
+void compare_rounds(benchmark::State& state, std::size_t readers,
+                    const std::function<double(std::size_t)>& measure) {
+  Pairs pairs;
+  for (auto _ : state) {
+    const double many = measure(readers);
+    pairs.add(many, measure(1));
+    state.SetIterationTime(many / 1e9);
+  }
+  pairs.report(state);
+}
+
 /// Median time of one write while so many readers sleep, ns.
-double time_of_write(OwnStream& stream, std::uint32_t count, std::size_t sleeping, int core) {
-  Round round(count);
-  Readers readers(round.shared(), sleeping, core,
-                  [&] { return our_reader(stream.path(), shm::Wait::sleep); });
+double time_of_write(Round& round, std::size_t sleeping, int core,
+                     const std::function<WaitFor()>& make,
+                     const std::function<void(std::uint32_t)>& write) {
+  Readers readers(round.shared(), sleeping, core, make);
   std::vector<double> took;
   write_round(round.shared(), [&](std::uint32_t k) {
     const shm::MonotonicTime start = now();
-    stream.writer().write(pixels(), shm::FrameId{k});
+    write(k);
     if (k > kWarmUp) took.push_back(static_cast<double>((now() - start).count()));
   });
   readers.join();
@@ -290,13 +312,31 @@ void write_blocked(benchmark::State& state, const Options& options, Cores cores,
                    std::size_t sleeping) {
   OwnStream stream(options.folder, "blocked", small_frames());
   const auto count = static_cast<std::uint32_t>(options.calls) + kWarmUp;
-  Pairs pairs;
-  for (auto _ : state) {
-    const double many = time_of_write(stream, count, sleeping, cores.reader);
-    pairs.add(many, time_of_write(stream, count, 1, cores.reader));
-    state.SetIterationTime(many / 1e9);
-  }
-  pairs.report(state);
+  const auto measure = [&](std::size_t readers) {
+    Round round(count);
+    return time_of_write(
+        round, readers, cores.reader, [&] { return our_reader(stream.path(), shm::Wait::sleep); },
+        [&](std::uint32_t k) { stream.writer().write(pixels(), shm::FrameId{k}); });
+  };
+  compare_rounds(state, sleeping, measure);
+}
+
+void bare_blocked(benchmark::State& state, const Options& options, Cores cores,
+                  std::size_t sleeping) {
+  OwnStream stream(options.folder, "blocked", small_frames());
+  BareRing ring(options.folder, stream.writer().segment().layout());
+  const auto count = static_cast<std::uint32_t>(options.calls) + kWarmUp;
+  const auto measure = [&](std::size_t readers) {
+    Round round(count);
+    Shared& shared = round.shared();
+    return time_of_write(
+        round, readers, cores.reader, [&] { return bare_futex(shared); },
+        [&](std::uint32_t k) {
+          std::memcpy(ring.next(), pixels().data(), pixels().size());
+          bare_wake(shared, k);
+        });
+  };
+  compare_rounds(state, sleeping, measure);
 }
 
 void add_benchmarks(const Options& options) {
@@ -317,9 +357,14 @@ void add_benchmarks(const Options& options) {
   add_wake("wake/spin", shm::Wait::spin, Pixels::in_place);
   add_wake("wake_write/sleep", shm::Wait::sleep, Pixels::copied);
   add_wake("wake_write/spin", shm::Wait::spin, Pixels::copied);
-  for (const std::size_t sleeping : {0U, 1U, 2U, 4U, 16U})
-    add_rounds(options, fmt::format("write_blocked/{}", sleeping),
-               [=](benchmark::State& state) { write_blocked(state, options, cores, sleeping); });
+  for (const std::size_t sleeping : {0U, 1U, 2U, 4U, 16U}) {
+    const auto add = [&](const char* what, auto body) {
+      add_rounds(options, fmt::format("{}/{}", what, sleeping),
+                 [=](benchmark::State& state) { body(state, options, cores, sleeping); });
+    };
+    add("write_blocked", write_blocked);
+    add("bare_blocked", bare_blocked);
+  }
 }
 
 }  // namespace
