@@ -3,6 +3,7 @@
 #include "shm/daoShm.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -428,6 +429,24 @@ TEST_F(DaoCpp, AnotherProcessThatWritesIsRefused) {
   written.signal();
   EXPECT_EQ(child.wait(), 0);
   EXPECT_EQ(writer.get_counter(), 1U);
+}
+
+TEST_F(DaoCpp, WhoMayOnlyReadReads) {
+  if (::getuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  Dao::Shm<float> writer(path(), {2, 3}, nullptr, 4);
+  std::filesystem::permissions(path(), std::filesystem::perms(0444));
+  const daohil::shm::test::Pipe ready;
+  daohil::shm::test::Child child([&] {
+    if (!daohil::shm::test::become_nobody()) return 1;
+    Dao::Shm<float> reader(path());
+    ready.signal();
+    int_fast8_t status = DAO_ERROR;
+    if (reader.get_next_frame(true, status)[5] != 7) return 2;
+    return throws_with({path()}, [&] { reader.set_frame(frame_of(6, 2).data()); }) ? 0 : 3;
+  });
+  ready.await();
+  writer.set_frame(frame_of(6, 7).data());
+  EXPECT_EQ(child.wait(), 0);
 }
 
 }  // namespace
