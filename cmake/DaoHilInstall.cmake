@@ -75,7 +75,7 @@ install(FILES
 # Headers keep their folders, because "shm/writer.hpp" is how they include each other. Public
 # headers of shm/ hold members of types from its detail/.
 install(DIRECTORY shm DESTINATION ${header_dir} FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "python" EXCLUDE)
+  PATTERN "python" EXCLUDE PATTERN "daoShm.hpp" EXCLUDE)
 foreach(folder simulators drivers)
   file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.hpp)
   install(FILES ${headers} DESTINATION ${header_dir}/${folder})
@@ -98,6 +98,6 @@ endfunction()
 dao_hil_pc(dao_hil)
 if(TARGET dao)
   target_include_directories(dao INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  install(FILES shm/dao.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES shm/dao.h shm/daoShm.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   dao_hil_pc(dao)
 endif()

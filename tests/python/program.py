@@ -32,9 +32,10 @@ def environment():
 
 def start(*command, cwd, **options):
     """A process that leads a session and a group of its own, as one started from a shell does."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               "text": True, **options}
     process = subprocess.Popen([str(word) for word in command], cwd=cwd, env=environment(),
-                               stdin=subprocess.DEVNULL, start_new_session=True, **options)
+                               start_new_session=True, **options)
     _started.add(process.pid)
     return process
 
