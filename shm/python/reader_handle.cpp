@@ -211,10 +211,13 @@ Awaited ReaderHandle::wait_semaphore(std::uint16_t number, Patience patience) {
   if (!semaphores_) semaphores_ = std::make_shared<Reader>(reader());
   const std::shared_ptr<Reader> semaphores = semaphores_;
   // Under the GIL, since it opens them at the first time.
-  if (semaphores->wait_semaphore(number, MonotonicTime{})) return Awaited::frame;
-  return wait_for(watched, patience, [&](Reader&, MonotonicTime deadline) {
-    return semaphores->wait_semaphore(number, deadline);
-  });
+  Awaited end = Awaited::frame;
+  if (!semaphores->wait_semaphore(number, MonotonicTime{}))
+    end = wait_for(watched, patience, [&](Reader&, MonotonicTime deadline) {
+      return semaphores->wait_semaphore(number, deadline);
+    });
+  // A stream of the same name posts the same semaphores.
+  return end == Awaited::frame && watched.replaced() ? Awaited::replaced : end;
 }
 
 ReaderHandle ReaderHandle::another() const { return ReaderHandle(segment().share()); }

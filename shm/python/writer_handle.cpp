@@ -138,11 +138,12 @@ WriterHandle::WriterHandle(std::filesystem::path path, std::shared_ptr<SharedWri
       depth_(shared_->with([](Writer& writer) { return writer.segment().layout().depth(); })) {}
 
 WriterHandle WriterHandle::create(const std::filesystem::path& path, const NumpyShape& shape,
-                                  const py::dtype& dtype, std::uint32_t depth,
+                                  const py::object& dtype, std::uint32_t depth,
                                   std::uint16_t keywords, std::uint32_t mode) {
   const std::string name = path.string();
   const CreateOptions options{
-      .format = FrameFormat(shape_from(shape, name), pixel_type_of(dtype, name)),
+      .format =
+          FrameFormat(shape_from(shape, name), pixel_type_of(py::dtype::from_args(dtype), name)),
       .depth = depth,
       .keywords = keywords,
       .mode = mode};

@@ -18,8 +18,9 @@ class SharedWriter;
 /// one of its own, which is refused while its parent's lives.
 class WriterHandle {
  public:
+  /// @param dtype whatever numpy takes for one
   static WriterHandle create(const std::filesystem::path& path, const NumpyShape& shape,
-                             const py::dtype& dtype, std::uint32_t depth, std::uint16_t keywords,
+                             const py::object& dtype, std::uint32_t depth, std::uint16_t keywords,
                              std::uint32_t mode);
   static WriterHandle attach(const std::filesystem::path& path);
   /// Of the stream that the reader has open.
