@@ -81,6 +81,14 @@ foreach(folder simulators drivers)
   install(FILES ${headers} DESTINATION ${header_dir}/${folder})
 endforeach()
 
+if(TARGET dao_hil_python)
+  set(python_dir ${CMAKE_INSTALL_LIBDIR}/python3/dist-packages)
+  install(TARGETS dao_hil_python LIBRARY DESTINATION ${python_dir}/daohil)
+  install(DIRECTORY shm/python/daohil DESTINATION ${python_dir}
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed")
+  install(FILES shm/python/daoShm.py DESTINATION ${python_dir})
+endif()
+
 if(TARGET hil)
   install(TARGETS hil RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

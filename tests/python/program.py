@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("DAO_HIL_BUILD", "build/release")
 HIL = BUILD / "tools" / "hil"
 LIBDAO = BUILD / "shm" / "libdao.so"
+PYTHON = BUILD / "shm" / "python"
 SCENARIOS = ROOT / "scenarios"
 OCAM2K = SCENARIOS / "benches" / "ocam2k.yaml"
 SHWFS20 = SCENARIOS / "benches" / "shwfs20.yaml"
