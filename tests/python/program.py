@@ -117,10 +117,11 @@ def streams():
 
 
 def temporary_files():
-    """Entries of the folders for such files by which this project could be known."""
-    return {f"{folder}/{name}" for folder in {"/tmp", tempfile.gettempdir()}
-            for name in os.listdir(folder)
-            if re.search(r"hil|dao|\.shm|fits|^sem\.", name, re.IGNORECASE)}
+    """Entries of the folders for such files by which the program could be known. In /tmp, which
+    others use as well, those of streams alone."""
+    wanted = {"/tmp": r"\.shm|^sem\.|^hil", tempfile.gettempdir(): r"hil|dao|\.shm|fits|^sem\."}
+    return {f"{folder}/{name}" for folder, names in wanted.items() for name in os.listdir(folder)
+            if re.search(names, name, re.IGNORECASE)}
 
 
 def remove_stream(path):
