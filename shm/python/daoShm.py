@@ -94,13 +94,11 @@ class shm:
         frame, (DAO_NOTREADY, None). wait: for ever, until there is one; (DAO_ERROR, None) as the
         class says."""
         result = self._reader.next(None if wait else 0)
-        status = result.status
-        if status == Status.success:
-            return self.DAO_SUCCESS, self._formed(result.pixels, reform)
-        if status == Status.overwrite:
-            return self.DAO_OVERWRITE, self._formed(result.pixels, reform)
-        if status in (Status.replaced, Status.writer_gone):
-            return self._ended(status.name), None
+        if result:
+            code = self.DAO_OVERWRITE if result.lost else self.DAO_SUCCESS
+            return code, self._formed(result.pixels, reform)
+        if result.status in (Status.replaced, Status.writer_gone):
+            return self._ended(result.status.name), None
         return self.DAO_NOTREADY, None
 
     def get_data_arbitrary(self, index: int, reform: bool = True) -> Any:

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import re
 import threading
 import types
@@ -382,6 +383,15 @@ def test_the_examples_run_as_printed(python_modules, path, tmp_path):
         assert done.returncode == 0 and done.stderr == "", done.stderr
         assert "frame 3" in done.stdout
         program.remove_stream(path)
+
+
+def test_the_benchmark_of_reads_runs(python_modules, tmp_path):
+    source = (ROOT / "tests/bench/python_read.py").read_text()
+    done = children.run(source.replace("default=15", "default=1"), cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert [240, 240] in [result["shape"] for result in results]
+    assert all(result["ratio_to_copy"]["get_data_next"] > 0 for result in results)
 
 
 def test_the_example_of_the_front_page_runs(daohil, writer, path):

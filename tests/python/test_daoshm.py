@@ -274,6 +274,12 @@ def test_frames_are_read_in_order_until_the_reader_is_lapped(shm, path, depth):
             reader.reset_tail()
             assert reader.get_data_next() == (NOTREADY, None)
             tail = n
+        for k in range(1, depth + 1):
+            writer.set_data(frame(n + k))
+        for k in range(1, depth + 1):
+            status, pixels = reader.get_data_next()
+            assert status == SUCCESS and equal(pixels, frame(n + k))
+        assert reader.get_data_next() == (NOTREADY, None)
 
 
 def test_the_newest_is_a_copy_and_leaves_the_tail(stream):
