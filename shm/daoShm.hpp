@@ -9,7 +9,6 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -235,9 +234,10 @@ class Shm {
     T* frame = take_next(status, cnt0);
     while (frame == nullptr && wait) {
       wait_with(daoShmWaitForNextSegment(image_.get()));
+      const uint64_t newest = get_counter();
       frame = take_next(status, cnt0);
-      // Depth 1: the only slot is being rewritten at this moment.
-      if (frame == nullptr) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      // Depth 1: that one is being overwritten in the only slot, so its successor is what comes.
+      if (frame == nullptr) wait_with(daoShmWaitForTargetCounter(image_.get(), newest + 1));
     }
     note(frame != nullptr ? cnt0 : seen_);
     return frame;

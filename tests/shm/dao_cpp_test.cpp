@@ -363,6 +363,16 @@ TEST_F(DaoCpp, AStreamReplacedDuringAWaitEndsIt) {
   waiting.join();
 }
 
+TEST_F(DaoCpp, AtDepthOneAFrameBeingOverwrittenIsWaitedForWithOpenEyes) {
+  Dao::Shm<float> writer(path(), {2, 3});
+  Dao::Shm<float> reader(path());
+  writer.set_frame(frame_of(6, 1).data());
+  writer.get_meta_data()->write = 1;  // its successor begins, and never comes
+  daohil::shm::Segment::unlink(path());
+  int_fast8_t status = DAO_ERROR;
+  EXPECT_TRUE(throws_with({path(), "replaced"}, [&] { reader.get_next_frame(true, status); }));
+}
+
 TEST_F(DaoCpp, FramesStillThereAreDeliveredBeforeTheReplacementIsTold) {
   Dao::Shm<float> old(path(), {2, 3}, nullptr, 4);
   Dao::Shm<float> reader(path());
