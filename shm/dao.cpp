@@ -223,8 +223,14 @@ int_fast8_t daoShmGetNextSegment(IMAGE* image, void** segment, uint32_t* index, 
 int_fast8_t daoShmWaitForNextSegment(IMAGE* image) {
   return guarded(__func__, [&] {
     Handle& handle = handle_of(image);
-    const std::uint64_t last = image->fifo_last_read_cnt0;
-    wait_until(handle, [&] { return handle.reader.newest_counter().value > last; });
+    const SharedTail tail(image, handle);
+    const shm::Clock& clock = shm::system_clock();
+    if (handle.reader.wait(clock.now())) return DAO_SUCCESS;
+    // Until daoShmGetNextSegment has a frame, not only until one is counted: at depth 1 the counter
+    // may name a frame that is being rewritten.
+    Watch watch(handle);
+    do watch.look();
+    while (!handle.reader.wait(clock.now() + kLook));
     return DAO_SUCCESS;
   });
 }

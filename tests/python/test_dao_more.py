@@ -291,6 +291,26 @@ def test_nobody_waits_for_ever_on_a_writer_that_died(lib, libdao, path, created,
     lib.daoShmCloseShm(byref(reader))
 
 
+def test_at_depth_1_the_next_is_waited_for_until_it_is_whole(lib, path, created):
+    """Counted, but in the slot that is being rewritten: a caller would be sent round in circles."""
+    image, stream = created(depth=1)
+    reader = opened(lib, path)
+    write(lib, image, pixels(1))
+    assert part(lib, image, pixels(2), 0, 0) == SUCCESS  # the unread frame 1 is gone
+    results = []
+    thread = threading.Thread(target=lambda: results.append(lib.daoShmWaitForNextSegment(
+        byref(reader))), daemon=True)
+    thread.start()
+    thread.join(timeout=0.2)
+    assert not results
+    assert lib.daoShmImagePart2ShmFinalize(byref(image)) == SUCCESS
+    thread.join(timeout=20)
+    assert results == [SUCCESS]
+    status, frame = next_of(lib, reader)
+    assert status == dao.OVERWRITE and frame.place == (0, 2)
+    lib.daoShmCloseShm(byref(reader))
+
+
 def test_a_replaced_stream_is_not_waited_for(lib, path, created):
     image, _ = created(depth=2)
     reader = opened(lib, path)
