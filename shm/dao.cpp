@@ -86,12 +86,12 @@ class Watch {
                                    "and open it again",
                                    path));
     const shm::MonotonicTime now = shm::system_clock().now();
-    if (reader.writer_state() == shm::WriterState::alive) {
-      last_alive_ = now;
-      return;
-    }
+    const shm::WriterState state = reader.writer_state();
+    // Of a stream with its first frame alone, the creator may have left the writing to another.
+    const bool gone = state == shm::WriterState::gone && reader.newest_counter() > shm::Counter{1};
+    if (state == shm::WriterState::alive || (gone && !last_alive_)) last_alive_ = now;
     const double seconds = patience;
-    if (!last_alive_ || seconds < 0) return;
+    if (state == shm::WriterState::alive || !last_alive_ || seconds < 0) return;
     if (std::chrono::duration<double>(now - *last_alive_).count() > seconds)
       throw shm::Error(shm::Errc::not_found,
                        fmt::format("wait for stream {}: its writer has gone, and for {} s nobody "
@@ -101,7 +101,7 @@ class Watch {
 
  private:
   const Handle* handle_;
-  std::optional<shm::MonotonicTime> last_alive_;
+  std::optional<shm::MonotonicTime> last_alive_;  // or known to be dead: the patience begins
 };
 
 template <typename Reached>

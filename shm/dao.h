@@ -246,9 +246,10 @@ DAO_API uint64_t daoShmGetCounter(IMAGE *image);
 /* ---- wait ---------------------------------------------------------------------------------- */
 
 /* None of these waits for ever on a dead writer. DAO_ERROR, with the reason in daoLastError(), when
- * the stream has been replaced or removed, or when its writer was alive during the wait, has gone,
- * and nobody has taken over for so many seconds. Default: 1; negative: wait for ever. Not in the
- * reference. A writer of the reference library cannot be watched and is waited for. */
+ * the stream has been replaced or removed, or when its writer has gone and nobody takes over for so
+ * many seconds. Default: 1; negative: wait for ever. Not in the reference. Waited for are the writer
+ * of a stream that holds its first frame at most, and one of the reference library, which cannot be
+ * watched. */
 DAO_API void daoSetPatience(double seconds);
 
 /* Until there is a frame after the one read last; then call daoShmGetNextSegment. */

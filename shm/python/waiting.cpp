@@ -16,14 +16,16 @@ Patience patience(std::optional<double> seconds, Watch watch) {
   return {system_clock().now() + ns, watch};
 }
 
-std::optional<Awaited> end_of_stream(const Reader& reader, WriterState& before) {
+std::optional<Awaited> EndOfStream::look(const Reader& reader) {
+  constexpr Duration kPatience = std::chrono::seconds(1);
   if (reader.replaced()) return Awaited::replaced;
+  const MonotonicTime now = system_clock().now();
   const WriterState state = reader.writer_state();
-  const bool died = before == WriterState::alive && state != WriterState::alive;
-  before = state;
-  if (died || (state == WriterState::gone && reader.newest_counter() > Counter{1}))
-    return Awaited::writer_gone;
-  return std::nullopt;
+  const bool gone = state == WriterState::gone && reader.newest_counter() > Counter{1};
+  if (state == WriterState::alive || (gone && !last_alive_)) last_alive_ = now;
+  if (state == WriterState::alive || !last_alive_ || now - *last_alive_ < kPatience)
+    return std::nullopt;
+  return Awaited::writer_gone;
 }
 
 }  // namespace daohil::shm::python

@@ -67,7 +67,7 @@ def measure(shape, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     print(json.dumps({"bench": "python_read", "results": [measure(s, rounds) for s in SHAPES]},
