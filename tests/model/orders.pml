@@ -20,67 +20,80 @@
 #define ALL_STORES (W0 | W1A | W1B | W2 | W3 | W4 | W5 | L6)
 #endif
 
-#ifdef ORDER_REFERENCE  /* daoShmImage2Shm on x86: as in the source */
-#define AFTER_W0  0
-#define AFTER_W1A W0
-#define AFTER_W1B W1A
-#define AFTER_W4  W1B
-#define AFTER_W5  W4
-#define AFTER_W2  W5
-#define AFTER_W3  W2
+/* Ours: Writer::begin and Slot::commit. */
+#define OURS_W0  0
+#ifdef DEFECT_NO_FENCE_F
+#define OURS_W1A 0
+#define OURS_W2  0
+#else
+#define OURS_W1A W0                                     /* F */
+#define OURS_W2  W0                                     /* F */
+#endif
+#if defined(DEFECT_PACKETS_CLEAR)
+#define OURS_W1B (W0 | W1A | C0 | C1)
+#elif defined(WRITER_PACKETS)
+#define OURS_W1B (W0 | W1A)                             /* the packets come one by one */
+#else
+#define OURS_W1B OURS_W1A
+#endif
 
-#else                   /* ours */
-#define AFTER_W0  0
-#ifdef DEFECT_NO_FENCE_F  /* begin() without its release fence */
-#define AFTER_W1A 0
-#define AFTER_W2  0
-#else
-#define AFTER_W1A W0    /* F */
-#define AFTER_W2  W0    /* F */
-#endif
-#ifdef WRITER_PACKETS
-#ifdef DEFECT_PACKETS_CLEAR
-#define AFTER_W1B C1
-#else
-#define AFTER_W1B W1A
-#endif
-#else
-#define AFTER_W1B AFTER_W1A
-#endif
-#ifdef DEFECT_INDEX_FIRST   /* index before counter, the rest as ours */
-#define AFTER_W5  (W0 | W1A | W1B | W2)
-#define AFTER_W3  W5
-#define AFTER_W4  W3
+#if defined(DEFECT_INDEX_FIRST)
+#define OURS_W5  (W0 | W1A | W1B | W2)
+#define OURS_W3  (W0 | W1A | W1B | W2 | W5)
+#define OURS_W4  (W0 | W1A | W1B | W2 | W5 | W3)
+#elif defined(DEFECT_MARK_LAST)
+#define OURS_W3  (W0 | W1A | W1B | W2)
+#define OURS_W5  (W0 | W1A | W1B | W2 | W3)
+#define OURS_W4  (W0 | W1A | W1B | W2 | W3 | W5)
 #else
 #ifdef DEFECT_W3_RELAXED
-#define AFTER_W3  W0                        /* F, as all below */
+#define OURS_W3  W0                                     /* by F still */
 #else
-#define AFTER_W3  (W0 | W1A | W1B | W2)   /* release */
+#define OURS_W3  (W0 | W1A | W1B | W2)                  /* release */
 #endif
 #ifdef DEFECT_W4_RELAXED
-#define AFTER_W4  (W0 | C1)               /* the same byte: never before W0 */
+#define OURS_W4  W0
 #else
-#define AFTER_W4  (W0 | W1A | W1B | W2 | W3)   /* release */
+#define OURS_W4  (W0 | W1A | W1B | W2 | W3)             /* release */
 #endif
 #ifdef DEFECT_W5_RELAXED
-#define AFTER_W5  W0
-#elif defined(DEFECT_W5_BEFORE_W4)
-#undef AFTER_W4
-#define AFTER_W4  W5
-#define AFTER_W5  W3
+#define OURS_W5  W0
 #else
-#define AFTER_W5  W4                      /* release */
+#define OURS_W5  (W0 | W1A | W1B | W2 | W3 | W4)        /* release */
 #endif
 #endif
+
+/* The reference's: daoShmImage2Shm on x86, as in its source. */
+#define REFERENCE_W0  0
+#define REFERENCE_W1A W0
+#define REFERENCE_W1B (W0 | W1A)
+#define REFERENCE_W4  (W0 | W1A | W1B)
+#define REFERENCE_W5  (W0 | W1A | W1B | W4)
+#define REFERENCE_W2  (W0 | W1A | W1B | W4 | W5)
+#define REFERENCE_W3  (W0 | W1A | W1B | W4 | W5 | W2)
+
+#if defined(ORDER_REFERENCE)
+#define OF_WRITER(ours, reference) (reference)
+#elif defined(ORDER_REFERENCE_FIRST)  /* the first writer is one of the reference, then ours */
+#define OF_WRITER(ours, reference) (crashes == 0 -> reference : ours)
+#else
+#define OF_WRITER(ours, reference) (ours)
 #endif
+#define AFTER_W0  OF_WRITER(OURS_W0, REFERENCE_W0)
+#define AFTER_W1A OF_WRITER(OURS_W1A, REFERENCE_W1A)
+#define AFTER_W1B OF_WRITER(OURS_W1B, REFERENCE_W1B)
+#define AFTER_W2  OF_WRITER(OURS_W2, REFERENCE_W2)
+#define AFTER_W3  OF_WRITER(OURS_W3, REFERENCE_W3)
+#define AFTER_W4  OF_WRITER(OURS_W4, REFERENCE_W4)
+#define AFTER_W5  OF_WRITER(OURS_W5, REFERENCE_W5)
 
 #ifdef DEFECT_NO_FENCE_WAKE
 #define AFTER_L6 0
 #else
-#define AFTER_L6 (W3 | W4 | W5)           /* seq_cst fence: no load before a store otherwise */
+#define AFTER_L6 (W3 | W4 | W5)                         /* seq_cst fence */
 #endif
-#define AFTER_C0 W1A
-#define AFTER_C1 C0
+#define AFTER_C0 (W0 | W1A)
+#define AFTER_C1 (W0 | W1A | C0)
 
 #define R1  1      /* cnt0 */
 #define R2  2      /* write */
@@ -92,16 +105,17 @@
 
 #define ALL_LOADS (R1 | R2 | R3A | R3B | R3S | R5W | R5C)
 
+/* Reader::take. */
 #define AFTER_R1 0
 #ifdef DEFECT_R1_RELAXED
 #define AFTER_R2 0
 #define AFTER_R3 R2
 #else
-#define AFTER_R2 R1                       /* acquire */
+#define AFTER_R2 R1                                     /* acquire */
 #ifdef DEFECT_R2_RELAXED
 #define AFTER_R3 R1
 #else
-#define AFTER_R3 (R1 | R2)                /* acquire */
+#define AFTER_R3 (R1 | R2)                              /* acquire */
 #endif
 #endif
 #define AFTER_R3A AFTER_R3
@@ -110,12 +124,12 @@
 #ifdef DEFECT_NO_FENCE_R4
 #define AFTER_R5W (R1 | R2)
 #else
-#define AFTER_R5W (R1 | R2 | R3A | R3B | R3S)   /* R4 */
+#define AFTER_R5W (R1 | R2 | R3A | R3B | R3S)           /* R4 */
 #endif
-#ifdef DEFECT_R5_RELAXED                    /* its two loads in any order */
-#define AFTER_R5C (AFTER_R5W)
+#ifdef DEFECT_R5_RELAXED
+#define AFTER_R5C AFTER_R5W
 #else
-#define AFTER_R5C R5W                     /* acquire */
+#define AFTER_R5C (AFTER_R5W | R5W)                     /* acquire */
 #endif
 
 #ifdef NO_PIXELS

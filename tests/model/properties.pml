@@ -23,6 +23,9 @@ byte begun;         /* counter of the newest frame that has touched its slot */
 byte published;     /* counter of the newest frame that the index has named */
 byte whole_until;   /* counter of the newest frame that was whole: counter stored, mark down */
 bool writer_gone;   /* for good */
+#ifdef WAIT_SLEEP
+byte read_until;    /* the reader's tail when it went to wait */
+#endif
 
 #if CRASHES + DROPS > 0
 byte delivered[FRAMES + 1];  /* by counter: the content some reader was given, or 0 */
@@ -72,30 +75,25 @@ inline watch_delivered(k, content, mixed) {
 /* The writer claims the slot for the frame after this one. */
 inline watch_begin(newest) {
 #if DEPTH > 1 || defined(CONTIGUOUS)
-  demand(counters_contiguous, whole_until == newest)
+  demand(counters_contiguous, newest <= whole_until)
 #else
   skip
 #endif
 }
 
 /* The writer is between two frames. */
-inline watch_idle(newest) {
+inline watch_idle(newest, slot) {
 #if defined(WAIT_SLEEP) && !defined(SLEEP_LIMIT)
-  demand(no_lost_wakeup, !(asleep[1] && tail_of[1] < newest));
-#if READERS > 1
-  demand(no_lost_wakeup, !(asleep[2] && tail_of[2] < newest))
-#endif
+  demand(no_lost_wakeup, !(asleep && read_until < newest && !write[slot]))
 #else
   skip
 #endif
 }
 
-/* Nothing will ever come that this reader has not read. */
-#define watch_nothing_comes() (writer_gone && tail >= whole_until)
+/* Nothing will ever come that this reader has not read: at depth 1 the newest may be destroyed. */
+#define watch_nothing_comes() \
+  (writer_gone && (tail >= whole_until || write[(whole_until - 1) % DEPTH]))
 
-#ifdef WAIT_SLEEP
-byte tail_of[READERS + 1];  /* by process number: the frame read last */
-#endif
 
 /* `next` has delivered the words `seen`, and says that so many frames were lost before. */
 inline watch_next(lost) {
@@ -133,7 +131,7 @@ inline watch_finish() {
 
 inline watch_asleep() {
 #ifdef REACH_ASLEEP
-  demand(never_reached, !asleep[_pid])
+  demand(never_reached, !asleep)
 #else
   skip
 #endif
@@ -145,8 +143,12 @@ inline watch_newest(any) {
     if
     :: any ->
        demand(newest_is_newest, newest >= since);
+#ifdef ONE_BACK
+       demand(counter_never_back, newest + 1 >= last);
+#else
        demand(counter_never_back, newest >= last);
-       last = newest
+#endif
+       watch_last(newest)
     :: else
     fi
   }
@@ -162,7 +164,11 @@ inline watch_last(k) {
 inline watch_reset(k) {
 #ifdef READER_RESET
   demand(opened_on_whole, k <= whole_until);
+  #ifdef ONE_BACK
+  demand(counter_never_back, k + 1 >= last)
+#else
   demand(counter_never_back, k >= last)
+#endif
 #else
   skip
 #endif

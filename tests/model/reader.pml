@@ -269,7 +269,9 @@ inline reference_next() {
   :: tail_slot == newest_slot && tail == cnt0[tail_slot] -> outcome = not_ready
   :: else ->
      if
-     :: cnt0[wanted_slot] == wanted -> outcome = success; tail_slot = wanted_slot; tail = wanted
+     :: cnt0[wanted_slot] == wanted ->
+        outcome = success;
+        tail_slot = wanted_slot; tail = wanted
      :: else ->
         outcome = overwrite;
         demand(counter_never_back, newest > tail);
@@ -279,7 +281,7 @@ inline reference_next() {
   fi
 }
 
-active [READERS] proctype Reader() {
+active proctype Reader() {
   byte tail, tail_slot;            /* tail_ */
   byte newest, newest_slot;        /* what newest_published found */
   byte previous;
@@ -323,7 +325,7 @@ active [READERS] proctype Reader() {
      reset_tail()
 #endif
 #ifdef WAIT_SLEEP
-     tail_of[_pid] = tail;
+     read_until = tail;
      if
      :: outcome == not_ready ->
 #include "wait.pml"
@@ -339,3 +341,13 @@ active [READERS] proctype Reader() {
 over:
   skip
 }
+
+#ifdef WAIT_SLEEP
+/* Any number of other readers, also such that die in their sleep. */
+active proctype Others() {
+end:
+  do
+  :: d_step { !sleepers -> sleepers = true }
+  od
+}
+#endif

@@ -27,16 +27,16 @@ do
          /* futex_wait: the kernel compares and puts to sleep in one step */
          d_step {
            if
-           :: doorbell == rung -> asleep[_pid] = true; watch_asleep()
+           :: doorbell == rung -> asleep = true; watch_asleep()
            :: else
            fi
          };
          if
-         :: !asleep[_pid]
+         :: !asleep
 #ifdef SLEEP_LIMIT
-         :: atomic { timeout -> asleep[_pid] = false }
+         :: atomic { timeout -> asleep = false }
 #endif
-         :: d_step { watch_nothing_comes() -> asleep[_pid] = false }; goto over
+         :: d_step { watch_nothing_comes() -> asleep = false }; goto over
          fi
       fi
    fi

@@ -38,13 +38,6 @@ inline construct() {
   published = newest
 }
 
-inline wake_all() {
-  asleep[1] = false;
-#if READERS > 1
-  asleep[2] = false
-#endif
-}
-
 #if defined(DEFECT_UNFINISHED_IGNORED)  /* its counter is used again */
 #define UNFINISHED(slot, k) false
 #elif defined(DEFECT_UNFINISHED_HALF)   /* finished though it is not whole */
@@ -64,14 +57,14 @@ active proctype Writer() {
 begin:  /* Writer::begin; its store is W0 */
   if
   :: d_step { newest < FRAMES ->
-       watch_idle(newest);
+       watch_idle(newest, last_written);
        watch_begin(newest);
        slot = slot_after(last_written);
        k = newest + 1;
        done = STORES_LEFT_OUT;
        ring = false
      }
-  :: d_step { newest >= FRAMES -> watch_idle(newest) };
+  :: d_step { newest >= FRAMES -> watch_idle(newest, last_written) };
      goto finished
   MAY_DIE
   fi;
@@ -93,7 +86,7 @@ stores:  /* W0, the pixels, Slot::commit */
   STORE(W3, cnt0[slot] = k; watch_whole(slot, k, CONTENT); watch_published(slot, k))
   STORE(W4, write[slot] = false; watch_whole(slot, k, CONTENT))
   STORE(W5, fifo_last_written = slot; watch_published(slot, k))
-  STORE(L6, ring = sleepers)
+  :: d_step { may(L6, AFTER_L6) -> ring = sleepers; done = done | L6 }
   /* dropped without commit: the next begin claims it again */
   :: d_step { drops < DROPS && (done & (W1A | W1B)) && !(done & (W2 | W3 | W4 | W5)) ->
        drops++; broken_off++; done = STORES_LEFT_OUT }
@@ -110,7 +103,7 @@ stores:  /* W0, the pixels, Slot::commit */
   MAY_DIE
   fi;
   if
-  :: d_step { ring -> wake_all() }
+  :: d_step { ring -> asleep = false }
   :: !ring
   MAY_DIE
   fi;
@@ -130,7 +123,7 @@ stores:  /* W0, the pixels, Slot::commit */
   MAY_DIE
   fi;
   if
-  :: d_step { ring -> wake_all() }
+  :: d_step { ring -> asleep = false }
   :: !ring
   MAY_DIE
   fi;
@@ -151,7 +144,7 @@ attach:  /* the lock is free, its holder is dead */
   MAY_DIE
   fi;
   if
-  :: d_step { wake_all() }
+  :: d_step { asleep = false }
   MAY_DIE
   fi;
 #endif
