@@ -75,11 +75,19 @@ install(FILES
 # Headers keep their folders, because "shm/writer.hpp" is how they include each other. Public
 # headers of shm/ hold members of types from its detail/.
 install(DIRECTORY shm DESTINATION ${header_dir} FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "python" EXCLUDE)
+  PATTERN "python" EXCLUDE PATTERN "daoShm.hpp" EXCLUDE)
 foreach(folder simulators drivers)
   file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.hpp)
   install(FILES ${headers} DESTINATION ${header_dir}/${folder})
 endforeach()
+
+if(TARGET dao_hil_python)
+  set(python_dir ${CMAKE_INSTALL_LIBDIR}/python3/dist-packages)
+  install(TARGETS dao_hil_python LIBRARY DESTINATION ${python_dir}/daohil)
+  install(DIRECTORY shm/python/daohil DESTINATION ${python_dir}
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed")
+  install(FILES shm/python/daoShm.py DESTINATION ${python_dir})
+endif()
 
 if(TARGET hil)
   install(TARGETS hil RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -98,6 +106,6 @@ endfunction()
 dao_hil_pc(dao_hil)
 if(TARGET dao)
   target_include_directories(dao INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  install(FILES shm/dao.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES shm/dao.h shm/daoShm.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   dao_hil_pc(dao)
 endif()

@@ -1,10 +1,12 @@
 """Fixtures: the program, one run of everything shipped, and the check that nothing is left."""
 
 import functools
+import importlib
 import os
 import re
 import shutil
 import signal
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -53,11 +55,35 @@ def everything(tmp_path_factory, request):
         shutil.rmtree(folder)  # 65 MB that nobody needs any more
 
 
-@pytest.fixture(scope="session")
-def libdao():
-    """The C library's path. A sanitized one wants its runtime loaded first, before Python."""
+def _skip_if_sanitized(what):
+    """A sanitized library wants its runtime loaded first, before Python."""
     cache = (program.BUILD / "CMakeCache.txt").read_text()
     if re.search(r"^DAO_HIL_SANITIZE:\w+=.+$", cache, re.MULTILINE):
-        pytest.skip("libdao.so of a sanitized build cannot be loaded into Python")
+        pytest.skip(f"{what} of a sanitized build cannot be loaded into Python")
+
+
+@pytest.fixture(scope="session")
+def libdao():
+    """The C library's path."""
+    _skip_if_sanitized("libdao.so")
     assert program.LIBDAO.is_file(), f"{program.LIBDAO} is not built"
     return program.LIBDAO
+
+
+@pytest.fixture(scope="session")
+def python_modules():
+    """daohil and daoShm can be imported."""
+    _skip_if_sanitized("the extension module")
+    assert program.PYTHON.is_dir(), f"{program.PYTHON} is not built"
+    sys.path.insert(0, str(program.PYTHON))
+
+
+@pytest.fixture
+def daohil(python_modules):
+    return importlib.import_module("daohil")
+
+
+@pytest.fixture
+def shm(python_modules):
+    """The class of the drop-in."""
+    return importlib.import_module("daoShm").shm

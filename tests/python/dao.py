@@ -7,8 +7,8 @@ the death of another process."""
 import ctypes
 import struct
 import time
-from ctypes import POINTER, byref, c_char_p, c_int, c_int8, c_int32, c_long, c_uint8, c_uint32
-from ctypes import c_uint64, c_ulong, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_double, c_int, c_int8, c_int32, c_long, c_uint8
+from ctypes import c_uint16, c_uint32, c_uint64, c_ulong, c_void_p
 
 SUCCESS, ERROR, TIMEOUT, OVERWRITE, NOTREADY = 0, 1, -1, -2, -3
 
@@ -51,13 +51,20 @@ ARGUMENTS = {
     "daoShmShm2Img": [c_char_p, _image], "daoShmCloseShm": [_image],
     "daoShmImage2Shm": [c_void_p, c_uint32, _image],
     "daoShmGetNewestSegment": [_image, *_outputs], "daoShmGetNextSegment": [_image, *_outputs],
-    "daoShmWaitForNextSegment": [_image, *_outputs],
+    "daoShmWaitForNextSegment": [_image],
     "daoShmGetArbitrarySegment": [_image, POINTER(c_void_p), c_ulong],
     "daoShmCheckSegmentOverwrite": [_image],
     "daoShmResetTail": [_image, POINTER(c_uint32), POINTER(c_uint64)],
     "daoShmWaitForCounter": [_image], "daoShmWaitForTargetCounter": [_image, c_uint64],
     "daoShmWaitForSemaphore": [_image, c_int32],
     "daoShmWaitForSemaphoreTimeout": [_image, c_int32, POINTER(Timespec)],
+    "daoShmImage2ShmQuiet": [c_void_p, c_uint32, _image],
+    "daoShmImagePart2Shm": [c_void_p, c_uint32, _image, c_uint32, c_uint16, c_uint16, c_uint64],
+    "daoShmImagePart2ShmFinalize": [_image], "daoShmTimestampShm": [_image],
+    "daoShmCombineShm2Shm": [POINTER(_image), _image, c_int, c_int],
+    "daoShmInit1D": [c_char_p, c_uint32, c_void_p],
+    "daoShmImageCreateSem": [_image, c_long], "daoImageCreateSem": [_image, c_long],
+    "daoSemPost": [_image, c_int32], "daoSemPostAll": [_image], "daoSemLogPost": [_image],
 }
 
 
@@ -69,7 +76,12 @@ def load(path):
     library.daoShmGetCounter.argtypes = [_image]
     library.daoShmGetCounter.restype = c_uint64
     library.daoLastError.restype = c_char_p
-    library.daoSetLogLevel(0)
+    library.daoBaseGetTimeStamp.restype = c_char_p
+    library.daoBaseIp2Int.argtypes = [c_char_p]
+    library.daoBaseIp2Int.restype = ctypes.c_uint
+    library.daoSetPatience.argtypes = [c_double]
+    library.daoSetPatience.restype = None
+    library.daoSetLogLevel(-1)
     return library
 
 

@@ -3,6 +3,7 @@
 usage: dao_hostile.py LIBRARY STREAM NAME; prints the code and daoLastError()."""
 
 import ctypes
+import os
 import sys
 from ctypes import byref
 
@@ -33,7 +34,14 @@ PER_IMAGE = {
     "write": lambda lib, i: lib.daoShmImage2Shm(FOUR, 4, i),
     "newest": lambda lib, i: lib.daoShmGetNewestSegment(i, *Frame().outputs),
     "next": lambda lib, i: lib.daoShmGetNextSegment(i, *Frame().outputs),
-    "wait_next": lambda lib, i: lib.daoShmWaitForNextSegment(i, *Frame().outputs),
+    "wait_next": lambda lib, i: lib.daoShmWaitForNextSegment(i),
+    "quiet": lambda lib, i: lib.daoShmImage2ShmQuiet(FOUR, 4, i),
+    "finalize": lambda lib, i: lib.daoShmImagePart2ShmFinalize(i),
+    "timestamp": lambda lib, i: lib.daoShmTimestampShm(i),
+    "create_sem": lambda lib, i: lib.daoShmImageCreateSem(i, 10),
+    "post": lambda lib, i: lib.daoSemPost(i, 0),
+    "post_all": lambda lib, i: lib.daoSemPostAll(i),
+    "post_log": lambda lib, i: lib.daoSemLogPost(i),
     "arbitrary": lambda lib, i: lib.daoShmGetArbitrarySegment(i, byref(ctypes.c_void_p()), 0),
     "check": lambda lib, i: lib.daoShmCheckSegmentOverwrite(i),
     "reset": lambda lib, i: lib.daoShmResetTail(i, None, None),
@@ -61,18 +69,51 @@ def opened(call):
     return made
 
 
+def while_another_process_writes(call):
+    def made(lib, stream):
+        ready, alive = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(alive[1])
+            image = Image()
+            assert lib.daoShmImageCreate(byref(image), stream, 1, axes(4), FLOAT, 1, 0) == 0
+            assert lib.daoShmImage2Shm(FOUR, 4, byref(image)) == 0
+            os.write(ready[1], b"!")
+            os.read(alive[0], 1)  # until the parent is done
+            os._exit(0)
+        os.read(ready[0], 1)
+        try:
+            return call(lib, stream)
+        finally:
+            os.close(alive[1])
+            os.waitpid(child, 0)
+    return made
+
+
 def second_writer(lib, stream):
-    first, second = Image(), Image()
-    assert lib.daoShmImageCreate(byref(first), stream, 1, axes(4), FLOAT, 1, 0) == 0
-    assert lib.daoShmImage2Shm(FOUR, 4, byref(first)) == 0
+    second = Image()
     assert lib.daoShmShm2Img(stream, byref(second)) == 0
     return lib.daoShmImage2Shm(FOUR, 4, byref(second))
 
 
-def replace_while_written(lib, stream):
-    first = Image()
-    assert lib.daoShmImageCreate(byref(first), stream, 1, axes(4), FLOAT, 1, 0) == 0
+def replacing(lib, stream):
     return lib.daoShmImageCreate(byref(Image()), stream, 1, axes(8), FLOAT, 1, 0)
+
+
+PART = (ctypes.c_char * 8).from_buffer_copy(b"\0\0\x80?\0\0\0@")
+
+
+def part(values=2, position=0, packet=0, data=PART):
+    return opened(lambda lib, i: lib.daoShmImagePart2Shm(data, values, i, position, packet, 4, 1))
+
+
+def combining(channels=1, values=4, inputs=None):
+    def call(lib, image):
+        cube = (ctypes.POINTER(Image) * max(channels, 1))()
+        for n in range(len(cube)):
+            cube[n] = ctypes.cast(image, ctypes.POINTER(Image)) if inputs is None else inputs
+        return lib.daoShmCombineShm2Shm(cube, image, channels, values)
+    return opened(call)
 
 
 CALLS = {f"{name}-{state}": call for name, function in PER_IMAGE.items()
@@ -102,7 +143,10 @@ CALLS |= {
     "create-missing-folder": creating(name=b"/dev/shm/hil-no-such-folder/x.im.shm"),
     "create-on-a-folder": creating(name=b"/dev/shm"),
     "create-on-a-device": creating(name=b"/dev/null"),
-    "create-twice": replace_while_written,
+    "create-while-written": while_another_process_writes(replacing),
+    "create-shared-2": creating(shared=2),
+    "init-null": lambda lib, s: lib.daoShmInit1D(s, 4, None),
+    "init-0": lambda lib, s: lib.daoShmInit1D(s, 0, byref(ctypes.c_void_p())),
     "open-null-image": lambda lib, s: lib.daoShmShm2Img(s, None),
     "open-null-name": lambda lib, s: lib.daoShmShm2Img(None, byref(Image())),
     "open-missing": lambda lib, s: lib.daoShmShm2Img(s, byref(Image())),
@@ -112,7 +156,24 @@ CALLS |= {
     "write-null-pixels": opened(lambda lib, i: lib.daoShmImage2Shm(None, 4, i)),
     "write-too-many": opened(lambda lib, i: lib.daoShmImage2Shm(FOUR, 5, i)),
     "write-far-too-many": opened(lambda lib, i: lib.daoShmImage2Shm(FOUR, 2**32 - 1, i)),
-    "write-by-a-second": second_writer,
+    "write-by-a-second": while_another_process_writes(second_writer),
+    "quiet-null-pixels": opened(lambda lib, i: lib.daoShmImage2ShmQuiet(None, 4, i)),
+    "quiet-too-many": opened(lambda lib, i: lib.daoShmImage2ShmQuiet(FOUR, 5, i)),
+    "part-null-pixels": part(data=None),
+    "part-packet-512": part(packet=512),
+    "part-packet-65535": part(packet=65535),
+    "part-beyond-the-end": part(position=3),
+    "part-overflow": part(values=2**32 - 1, position=2**32 - 1),
+    "combine-null": opened(lambda lib, i: lib.daoShmCombineShm2Shm(None, i, 1, 4)),
+    "combine-0": combining(channels=0),
+    "combine-1025": combining(channels=1025),
+    "combine-negative": combining(values=-1),
+    "combine-too-many": combining(values=5),
+    "combine-null-input": combining(inputs=ctypes.POINTER(Image)()),
+    "sems-0": opened(lambda lib, i: lib.daoShmImageCreateSem(i, 0)),
+    "sems-11": opened(lambda lib, i: lib.daoImageCreateSem(i, 11)),
+    "post-negative": opened(lambda lib, i: lib.daoSemPost(i, -1)),
+    "post-10": opened(lambda lib, i: lib.daoSemPost(i, 10)),
     "semaphore-negative": opened(lambda lib, i: lib.daoShmWaitForSemaphore(i, -1)),
     "semaphore-10": opened(lambda lib, i: lib.daoShmWaitForSemaphore(i, 10)),
     "semaphore-max": opened(lambda lib, i: lib.daoShmWaitForSemaphoreTimeout(

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("DAO_HIL_BUILD", "build/release")
 HIL = BUILD / "tools" / "hil"
 LIBDAO = BUILD / "shm" / "libdao.so"
+PYTHON = BUILD / "shm" / "python"
 SCENARIOS = ROOT / "scenarios"
 OCAM2K = SCENARIOS / "benches" / "ocam2k.yaml"
 SHWFS20 = SCENARIOS / "benches" / "shwfs20.yaml"
@@ -32,9 +33,10 @@ def environment():
 
 def start(*command, cwd, **options):
     """A process that leads a session and a group of its own, as one started from a shell does."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               "text": True, **options}
     process = subprocess.Popen([str(word) for word in command], cwd=cwd, env=environment(),
-                               stdin=subprocess.DEVNULL, start_new_session=True, **options)
+                               start_new_session=True, **options)
     _started.add(process.pid)
     return process
 
@@ -115,10 +117,11 @@ def streams():
 
 
 def temporary_files():
-    """Entries of the folders for such files by which this project could be known."""
-    return {f"{folder}/{name}" for folder in {"/tmp", tempfile.gettempdir()}
-            for name in os.listdir(folder)
-            if re.search(r"hil|dao|\.shm|fits|^sem\.", name, re.IGNORECASE)}
+    """Entries of the folders for such files by which the program could be known. In /tmp, which
+    others use as well, those of streams alone."""
+    wanted = {"/tmp": r"\.shm|^sem\.|^hil", tempfile.gettempdir(): r"hil|dao|\.shm|fits|^sem\."}
+    return {f"{folder}/{name}" for folder, names in wanted.items() for name in os.listdir(folder)
+            if re.search(names, name, re.IGNORECASE)}
 
 
 def remove_stream(path):

@@ -2,6 +2,7 @@
 // writer lock of a dead process; counters go on, no counter names two frames, no reader sees part
 // of one.
 
+#include <cstdlib>
 #include <map>
 
 #include "tests/shm/support.hpp"
@@ -12,6 +13,13 @@ namespace {
 using namespace test;
 
 constexpr std::size_t kBytes = 64;
+
+// How often a writer is killed at a random moment, for each depth; more for a deeper look
+// (tests/deep).
+int rounds() {
+  const char* text = std::getenv("DAO_HIL_KILLS");
+  return text == nullptr ? 25 : std::atoi(text);
+}
 
 Geometry ring(std::uint32_t depth) { return {{4, 4}, 5, 4, depth, 0}; }
 
@@ -50,7 +58,7 @@ TEST(Killed, FlatOutAtAnyMomentLeavesAStreamThatCanBeContinued) {
     const TempStream stream;
     { const Writer first = Writer::create(stream.path(), ring(depth).options()); }
     std::uint64_t newest = 0;
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < rounds(); ++round) {
       const Pipe started;
       Child child([&] {
         Writer writer = Writer::attach(stream.path());
@@ -60,7 +68,7 @@ TEST(Killed, FlatOutAtAnyMomentLeavesAStreamThatCanBeContinued) {
         return 0;
       });
       started.await();
-      ::usleep(static_cast<useconds_t>(37 * round));
+      ::usleep(static_cast<useconds_t>(37 * round % 2000));
       child.kill();
       Reader reader = Reader::open(stream.path());
       Writer writer = Writer::attach(stream.path());

@@ -148,6 +148,27 @@ TEST(Wake, TheReferencesSemaphoresAreASecondWayToSleep) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+TEST(Wake, OneBaseInTwoFoldersIsTwoStreams) {
+  // To the reference's semaphores they are one; readers of ours do not wait for those.
+  const TempStream stream;
+  const std::filesystem::path twin = "/tmp" / stream.path().filename();
+  Writer writer = Writer::create(stream.path(), ring(2).options());
+  const Pipe ready;
+  const Pipe taken;
+  Child child([&] { return wait_for(stream.path(), 1, Wait::sleep, ready, taken); });
+  ready.await();
+  {
+    Writer other = Writer::create(twin, ring(2).options());
+    for (int k = 0; k < 5; ++k) {
+      child.wait_until_asleep();
+      write_next(other, 1);  // the salt tells its frames apart
+    }
+  }
+  write_next(writer);
+  EXPECT_EQ(child.wait(), 0);
+  std::filesystem::remove(twin);
+}
+
 // ------------------------------------------------------------------------------------- deadlines
 
 class Deadline : public testing::TestWithParam<Wait> {};
