@@ -99,13 +99,27 @@ void check_same(std::uint32_t slot, const StatedGeometry& found, const StatedGeo
   check("NBkw", found.nbkw, slot0.nbkw);
 }
 
-[[noreturn]] void complain_of_size(std::size_t file_bytes, const Layout& layout,
-                                   const Complaint& complain) {
-  complain(fmt::format(
+std::optional<RecognisedLayout> recognise_later(std::span<const std::byte> file,
+                                                const FrameFormat& format, std::uint16_t keywords) {
+  if (file.size() < bytes::kMetadataLater) return std::nullopt;
+  const auto depth = get<std::uint32_t>(file, bytes::kFifoSizeLater);
+  const std::size_t keyword_bytes = keywords * bytes::kKeyword;
+  if (depth < 1 || depth > Layout::kMaxDepth || file.size() < keyword_bytes) return std::nullopt;
+  const std::size_t slots = file.size() - keyword_bytes;
+  if (slots % depth != 0 || slots / depth < format.bytes()) return std::nullopt;
+  const std::size_t metadata = slots / depth - format.bytes();
+  if (metadata < bytes::kMetadataLater || metadata > bytes::kMetadataLaterMax ||
+      metadata % alignof(std::uint64_t) != 0)
+    return std::nullopt;
+  return RecognisedLayout{LayoutVersion::later, format, depth, keywords, metadata};
+}
+
+std::string wrong_size(std::size_t file_bytes, const Layout& layout) {
+  return fmt::format(
       "the file has {} bytes, but fifo_size {}, frames of {} and NBkw {} need {}: cut short, or "
       "written by another version of the library (IMAGE_METADATA other than {} bytes)",
       file_bytes, layout.depth(), layout.format().str(), layout.keywords(), layout.file_bytes(),
-      bytes::kMetadata));
+      bytes::kMetadata);
 }
 
 }  // namespace
@@ -141,6 +155,15 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
   const StatedGeometry stated = geometry_of(file, 0);
   const FrameFormat format = checked_format(stated, complain);
 
+  // Looked for only where this layout does not fit: what is valid by it is of this version.
+  const auto complain_of_version = [&](const std::string& what) {
+    if (const auto later = recognise_later(file, format, stated.nbkw))
+      complain(
+          fmt::format("metadata of {} bytes a slot: the stream was made by a later version of the "
+                      "DAO library, this one reads {}; write it with this one",
+                      later->metadata_bytes, bytes::kMetadata));
+    complain(what);
+  };
   const bool before_fifo =
       file.size() == bytes::kMetadataBeforeFifo + format.bytes() + stated.nbkw * bytes::kKeyword;
   if (!before_fifo && file.size() < bytes::kMetadata)
@@ -148,12 +171,12 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
                          file.size(), bytes::kMetadata));
   const auto depth = before_fifo ? 0 : get<std::uint32_t>(file, bytes::kFifoSize);
   if (depth == 0 || before_fifo)
-    complain(
+    complain_of_version(
         fmt::format("fifo_size is {}: the stream was made by a library from before the FIFO; "
                     "create it again with this one",
                     depth));
   if (depth > Layout::kMaxDepth)
-    complain(fmt::format("fifo_size is {}, expected 1 to {}", depth, Layout::kMaxDepth));
+    complain_of_version(fmt::format("fifo_size is {}, expected 1 to {}", depth, Layout::kMaxDepth));
 
   const Layout layout = [&] {
     try {
@@ -162,7 +185,7 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
       complain(error.what());
     }
   }();
-  if (layout.file_bytes() != file.size()) complain_of_size(file.size(), layout, complain);
+  if (layout.file_bytes() != file.size()) complain_of_version(wrong_size(file.size(), layout));
 
   const auto last = get<std::uint32_t>(file, bytes::kFifoLastWritten);
   if (last >= depth)
@@ -175,6 +198,38 @@ Layout parse_layout(std::span<const std::byte> file, std::string_view path) {
   for (std::uint32_t slot = 1; slot < depth; ++slot)
     check_same(slot, geometry_of(file, layout.metadata_at(slot)), stated, complain);
   return layout;
+}
+
+std::string_view name_of(LayoutVersion version) {
+  switch (version) {
+    case LayoutVersion::fifo:
+      return "fifo";
+    case LayoutVersion::before_fifo:
+      return "before-fifo";
+    case LayoutVersion::later:
+      return "later";
+  }
+  return "?";
+}
+
+std::optional<RecognisedLayout> recognise_layout(std::span<const std::byte> file) {
+  try {
+    const Layout layout = parse_layout(file, "");
+    return RecognisedLayout{LayoutVersion::fifo, layout.format(), layout.depth(), layout.keywords(),
+                            bytes::kMetadata};
+  } catch (const Error&) {  // not this version
+  }
+  if (file.size() < bytes::kMetadataBeforeFifo) return std::nullopt;
+  try {
+    const StatedGeometry stated = geometry_of(file, 0);
+    const FrameFormat format = checked_format(stated, Complaint(""));
+    if (file.size() == bytes::kMetadataBeforeFifo + format.bytes() + stated.nbkw * bytes::kKeyword)
+      return RecognisedLayout{LayoutVersion::before_fifo, format, 1, stated.nbkw,
+                              bytes::kMetadataBeforeFifo};
+    return recognise_later(file, format, stated.nbkw);
+  } catch (const Error&) {  // no stream at all
+    return std::nullopt;
+  }
 }
 
 void format_stream(std::span<std::byte> file, const Layout& layout, std::string_view name,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -57,6 +58,12 @@ inline constexpr std::size_t kPackets = 512;
 inline constexpr std::size_t kSleepers = 196;
 inline constexpr std::size_t kFifoSize = 4296;         ///< slot 0 only
 inline constexpr std::size_t kFifoLastWritten = 4300;  ///< slot 0 only
+
+// The later library, by its published structure: the packet table before these two is longer, all
+// fields up to kSleepers are where they were. Fields for GPU memory may follow.
+inline constexpr std::size_t kFifoSizeLater = 16392;
+inline constexpr std::size_t kMetadataLater = 16400;
+inline constexpr std::size_t kMetadataLaterMax = 16512;
 
 // Within one keyword.
 inline constexpr std::size_t kKeywordName = 0;
@@ -115,6 +122,29 @@ class Layout {
 /// @param path only for messages
 /// @throws Error bad_layout naming the field, its value and what was expected
 Layout parse_layout(std::span<const std::byte> file, std::string_view path);
+
+/// The versions of a DAO stream's bytes that can be told apart.
+enum class LayoutVersion {
+  fifo,         ///< the one this library reads and writes
+  before_fifo,  ///< metadata of 4296 bytes, one frame
+  later,        ///< metadata of 16400 bytes or a little more
+};
+/// "fifo", "before-fifo", "later"
+[[nodiscard]] std::string_view name_of(LayoutVersion version);
+
+/// What the fields and the size of a file agree on.
+struct RecognisedLayout {
+  LayoutVersion version;
+  FrameFormat format;
+  std::uint32_t depth;
+  std::uint16_t keywords;
+  std::size_t metadata_bytes;  ///< of one slot
+};
+
+/// The layout of a file that is a DAO stream of any known version: nothing unless all fields are
+/// valid and the file has exactly the size they ask for. Never throws for a file's content.
+/// @param file the whole file; bytes after the metadata are not looked at
+[[nodiscard]] std::optional<RecognisedLayout> recognise_layout(std::span<const std::byte> file);
 
 /// Fill a zeroed file with the metadata of a new stream: counters 0, last written slot N-1, so
 /// that the first frame goes to slot 0 with counter 1.

@@ -11,12 +11,18 @@
 #include <string>
 #include <utility>
 
+#include "shm/detail/file_descriptor.hpp"
 #include "shm/detail/semaphores.hpp"
+#include "shm/detail/writer_lock.hpp"
 #include "shm/error.hpp"
 #include "shm/time.hpp"
 
 namespace daohil::shm {
 namespace {
+
+using detail::FileDescriptor;
+using detail::someone_holds_writer_lock;
+using detail::try_writer_lock;
 
 constexpr std::size_t kPage = 4096;
 static_assert(bytes::kSleepers < kPage && bytes::kDoorbell < kPage);
@@ -42,24 +48,6 @@ Errc errc_of(int error) {
   throw Error(errc_of(error),
               fmt::format("{} stream {}: {}", action, path.string(), std::strerror(error)));
 }
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 class Mapping {
  public:
@@ -131,27 +119,6 @@ class NewFile {
   std::string path_;
   FileDescriptor fd_;
 };
-
-struct flock writer_lock(short type) {
-  struct flock lock {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 0;
-  lock.l_len = 1;
-  return lock;
-}
-
-// Open-file-description locks: held by whoever holds the descriptor, so that threads and a second
-// mapping of one process exclude each other too (POSIX locks would not); freed when it is closed.
-bool try_writer_lock(int fd) {
-  auto lock = writer_lock(F_WRLCK);
-  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
-}
-
-bool someone_holds_writer_lock(int fd) {
-  auto lock = writer_lock(F_RDLCK);
-  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
 
 // A file of that name is replaced only if it is a stream nobody writes.
 void refuse_to_replace(const std::filesystem::path& path) {
@@ -329,8 +296,7 @@ std::byte* Segment::announcement_page() {
 bool Segment::lock_for_writing() { return !state_->fd || try_writer_lock(state_->fd.get()); }
 
 void Segment::unlock_for_writing() {
-  auto lock = writer_lock(F_UNLCK);
-  if (state_->fd) ::fcntl(state_->fd.get(), F_OFD_SETLK, &lock);
+  if (state_->fd) detail::release_writer_lock(state_->fd.get());
 }
 
 bool Segment::has_writer() const {

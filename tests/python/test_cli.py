@@ -14,7 +14,7 @@ import program
 from evidence import Evidence, judged
 from program import HIL, LAG, ROOT, SCENARIOS, SHWFS20
 
-VERBS = ["run", "list", "plan"]
+VERBS = ["run", "list", "plan", "stream"]
 
 
 def shipped():
@@ -51,7 +51,8 @@ def test_help_names_every_verb_and_option(hil):
     text = hil("--help").stdout
     assert all(re.search(rf"^  {verb}  +\S", text, re.MULTILINE) for verb in VERBS)
     options = {"run": ["--bench", "--mode", "--seed", "--select", "--json", "--out"],
-               "plan": ["--bench", "--mode", "--seed", "--select", "--json"], "list": ["--json"]}
+               "plan": ["--bench", "--mode", "--seed", "--select", "--json"], "list": ["--json"],
+               "stream": ["ls", "info", "hz", "clean", "create", "unlink"]}
     for verb in VERBS:
         text = hil(verb, "--help").stdout
         assert all(re.search(rf"^  {option} +\S", text, re.MULTILINE) for option in options[verb])
