@@ -177,7 +177,7 @@ class Finder {
 void Finder::look_at_stream(const StreamReport& report) {
   if (!report.layout) return keep(report.path, fmt::format("no stream of DAO: {}", report.reason));
   if (fs::is_symlink(report.path)) return keep(report.path, "a symbolic link");
-  if (report.writer == WriterState::alive) return keep(report.path, "a writer holds it");
+  if (report.writer == WriterPresence::alive) return keep(report.path, "a writer holds it");
   consider({.kind = Leftover::Kind::stream,
             .path = report.path,
             .file = report.file,

@@ -209,13 +209,13 @@ void survey_folder(const fs::path& folder, const Holders& holders,
 
 }  // namespace
 
-std::string_view name_of(WriterState state) {
+std::string_view name_of(WriterPresence state) {
   switch (state) {
-    case WriterState::alive:
+    case WriterPresence::alive:
       return "alive";
-    case WriterState::unknown:
+    case WriterPresence::unknown:
       return "maybe";
-    case WriterState::none:
+    case WriterPresence::none:
       return "no";
   }
   return "?";
@@ -260,9 +260,9 @@ StreamReport survey_file(const fs::path& path, const Holders& holders) {
     return report;
   }
   report.holders = holders.of(report.file);
-  report.writer = detail::someone_holds_writer_lock(fd.get()) ? WriterState::alive
-                  : report.holders.empty()                    ? WriterState::none
-                                                              : WriterState::unknown;
+  report.writer = detail::someone_holds_writer_lock(fd.get()) ? WriterPresence::alive
+                  : report.holders.empty()                    ? WriterPresence::none
+                                                              : WriterPresence::unknown;
   report.semaphores = detail::semaphores_of(semaphore_base_of(path), detail::semaphore_files());
   if (status.st_size == 0) {
     report.reason = "the file has 0 bytes";

@@ -45,13 +45,13 @@ struct SemaphoreReport {
   enum class Log { absent, present } log = Log::absent;
 };
 
-enum class WriterState {
+enum class WriterPresence {
   alive,    ///< holds the writer lock
   unknown,  ///< no lock, but some process maps the file: a reference writer, or readers only
   none,     ///< no lock, and no process that may be looked at maps the file
 };
 /// "alive", "maybe", "no"
-[[nodiscard]] std::string_view name_of(WriterState state);
+[[nodiscard]] std::string_view name_of(WriterPresence state);
 
 struct StreamReport {
   std::filesystem::path path;
@@ -76,7 +76,7 @@ struct StreamReport {
   std::vector<KeywordReport> keywords;
 
   SemaphoreReport semaphores;
-  WriterState writer = WriterState::none;
+  WriterPresence writer = WriterPresence::none;
   std::vector<Holder> holders;
 
   /// Can a Reader open it?

@@ -100,7 +100,7 @@ TEST(Survey, AStreamIsDescribedByItsOwnFields) {
   EXPECT_DOUBLE_EQ(report.rate_hz.value(), 4000.0);
   EXPECT_EQ(report.slots.size(), 4U);
   EXPECT_EQ(report.keywords.size(), 2U);
-  EXPECT_EQ(report.writer, WriterState::none);
+  EXPECT_EQ(report.writer, WriterPresence::none);
   EXPECT_TRUE(report.holders.empty());
 }
 
@@ -276,7 +276,7 @@ TEST(RateOfARing, LeavesOutWhatIsBeingWrittenAndWhatIsOlderThanAGap) {
 TEST(Survey, TheWriterAndWhoMapsTheStreamAreSeen) {
   const TempStream stream;
   Writer writer = Writer::create(stream.path(), Geometry{}.options());
-  EXPECT_EQ(survey_of(stream.path()).writer, WriterState::alive);
+  EXPECT_EQ(survey_of(stream.path()).writer, WriterPresence::alive);
   const auto holders = survey_of(stream.path()).holders;
   ASSERT_EQ(holders.size(), 1U);
   EXPECT_EQ(holders[0].pid, ::getpid());
@@ -287,10 +287,10 @@ TEST(Survey, TheWriterAndWhoMapsTheStreamAreSeen) {
 TEST(Survey, AReaderIsNoWriter) {
   const TempStream stream;
   { const Writer writer = Writer::create(stream.path(), Geometry{}.options()); }
-  EXPECT_EQ(survey_of(stream.path()).writer, WriterState::none);
+  EXPECT_EQ(survey_of(stream.path()).writer, WriterPresence::none);
   const Reader reader = Reader::open(stream.path());
   const StreamReport report = survey_of(stream.path());
-  EXPECT_EQ(report.writer, WriterState::unknown);
+  EXPECT_EQ(report.writer, WriterPresence::unknown);
   ASSERT_EQ(report.holders.size(), 1U);
   EXPECT_EQ(report.holders[0].role, Holder::Role::maps);
 }
@@ -307,12 +307,12 @@ TEST(Survey, AKilledWriterIsSeenAsGone) {
   });
   ready.await();
   const StreamReport alive = survey_of(stream.path());
-  EXPECT_EQ(alive.writer, WriterState::alive);
+  EXPECT_EQ(alive.writer, WriterPresence::alive);
   ASSERT_EQ(alive.holders.size(), 1U);
   EXPECT_EQ(alive.holders[0].pid, child.pid());
   child.kill();
   const StreamReport dead = survey_of(stream.path());
-  EXPECT_EQ(dead.writer, WriterState::none);
+  EXPECT_EQ(dead.writer, WriterPresence::none);
   EXPECT_TRUE(dead.holders.empty());
   EXPECT_EQ(dead.newest->counter.value, 3U);
 }
