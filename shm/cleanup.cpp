@@ -29,6 +29,13 @@ using Refusal = std::optional<std::string>;
 
 FileIdentity identity_of(const struct stat& status) { return {status.st_dev, status.st_ino}; }
 
+// 0 when there is no such file.
+std::int64_t changed_at(const fs::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return 0;
+  return std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
+}
+
 // A file that nobody else has open, and that nobody can open as long as this lives.
 class Claim {
  public:
@@ -159,6 +166,7 @@ class Finder {
   void keep(const fs::path& path, std::string why) { plan_.kept.push_back({path, std::move(why)}); }
   // A leftover, if nobody uses it.
   void consider(Leftover leftover) {
+    leftover.changed = changed_at(leftover.path);
     const Claim claim(leftover.path, leftover.file, holders_);
     if (claim.refusal()) return keep(leftover.path, *claim.refusal());
     plan_.leftovers.push_back(std::move(leftover));
@@ -254,6 +262,7 @@ Refusal remove_leftover(const Leftover& leftover, std::span<const fs::path> fold
   if (leftover.kind == Leftover::Kind::semaphore &&
       bases_in_use(folders, holders, {}).contains(base_of_semaphore(leftover.path)))
     return "a stream of its name exists";
+  if (changed_at(leftover.path) != leftover.changed) return "it is another file now";
   const Claim claim(leftover.path, leftover.file, holders);
   if (claim.refusal()) return claim.refusal();
   if (::unlink(leftover.path.c_str()) == 0) return std::nullopt;

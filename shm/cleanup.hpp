@@ -28,6 +28,8 @@ struct Leftover {
   } kind = Kind::stream;
   std::filesystem::path path;
   FileIdentity file;
+  std::int64_t changed =
+      0;  ///< its ctime, ns: a number of a file is given out again when it is gone
   std::uint64_t bytes = 0;
   std::string why;  ///< one line
 };
