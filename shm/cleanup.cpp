@@ -151,18 +151,23 @@ bool is_semaphore_folder(const fs::path& folder) {
 
 class Finder {
  public:
-  Finder(std::span<const fs::path> folders, const Holders& holders)
-      : folders_(folders), holders_(holders) {}
+  Finder(std::span<const fs::path> folders, const Holders& holders, std::string_view select)
+      : folders_(folders), holders_(holders), select_(select) {}
 
   CleanPlan find() {
-    for (const auto& report : survey(folders_, holders_)) look_at_stream(report);
+    for (const auto& report : survey(folders_, holders_))
+      if (selected(report.path)) look_at_stream(report);
     for (const auto& folder : folders_)
-      for (const auto& path : files_in(folder)) look_at_temporary(path);
+      for (const auto& path : files_in(folder))
+        if (selected(path)) look_at_temporary(path);
     look_at_semaphores();
     return std::move(plan_);
   }
 
  private:
+  [[nodiscard]] bool selected(const fs::path& path) const {
+    return path.filename().string().find(select_) != std::string::npos;
+  }
   void keep(const fs::path& path, std::string why) { plan_.kept.push_back({path, std::move(why)}); }
   // A leftover, if nobody uses it.
   void consider(Leftover leftover) {
@@ -178,6 +183,7 @@ class Finder {
 
   std::span<const fs::path> folders_;
   const Holders& holders_;
+  std::string_view select_;
   CleanPlan plan_;
   std::set<fs::path> seen_;
 };
@@ -220,7 +226,9 @@ void Finder::look_at_semaphores() {
   const auto in_use = bases_in_use(folders_, holders_, going);
   for (const auto& semaphore : detail::semaphore_files()) {
     const bool goes_with_its_stream = bases_going.contains(semaphore.base);
-    if (in_use.contains(semaphore.base) || !(all || goes_with_its_stream)) continue;
+    if (in_use.contains(semaphore.base) || !(all || goes_with_its_stream) ||
+        !selected(semaphore.path))
+      continue;
     struct stat status {};
     if (::lstat(semaphore.path.c_str(), &status) != 0) continue;
     consider({.kind = Leftover::Kind::semaphore,
@@ -253,8 +261,9 @@ std::string_view name_of(Leftover::Kind kind) {
   return "?";
 }
 
-CleanPlan find_leftovers(std::span<const fs::path> folders, const Holders& holders) {
-  return Finder(folders, holders).find();
+CleanPlan find_leftovers(std::span<const fs::path> folders, const Holders& holders,
+                         std::string_view select) {
+  return Finder(folders, holders, select).find();
 }
 
 Refusal remove_leftover(const Leftover& leftover, std::span<const fs::path> folders) {

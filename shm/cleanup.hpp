@@ -48,11 +48,12 @@ struct CleanPlan {
 /// Look, remove nothing. Semaphores are looked at if their folder, /dev/shm, is one of those given;
 /// those of a stream that is a leftover always. A base is in use if any folder given, any of
 /// stream_folders() or any process knows a stream of it.
+/// @param select only files whose name contains this text are considered
 /// Not quite without trace: a process that opens an unused stream in the microseconds of the lease
-/// waits, or is told to try again (EWOULDBLOCK) if it opens without blocking.
+/// waits, or is told EWOULDBLOCK if it opens without blocking (Segment::open tries again).
 /// @throws Error not_found, permission, io when a folder cannot be listed
 [[nodiscard]] CleanPlan find_leftovers(std::span<const std::filesystem::path> folders,
-                                       const Holders& holders);
+                                       const Holders& holders, std::string_view select = {});
 
 /// Remove one, after all that made it a leftover has been looked at once more.
 /// @param folders as given to find_leftovers

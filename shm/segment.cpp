@@ -222,8 +222,7 @@ Segment Segment::create_private(std::string_view name, const CreateOptions& opti
 
 Segment Segment::open(const std::filesystem::path& path, Access access) {
   const bool writable = access == Access::read_write;
-  // O_NONBLOCK: opening a named pipe must not hang.
-  FileDescriptor fd(::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
+  FileDescriptor fd = detail::open_without_hanging(path.c_str(), writable ? O_RDWR : O_RDONLY);
   if (!fd) fail(errno, "open", path);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) fail(errno, "open", path);
@@ -240,7 +239,7 @@ Segment Segment::open(const std::filesystem::path& path, Access access) {
   auto state =
       std::make_shared<State>(State{path, access, layout, std::move(fd), std::move(mapping), size});
   if (!writable) {
-    const FileDescriptor again(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    const FileDescriptor again = detail::open_without_hanging(path.c_str(), O_RDWR);
     struct stat same {};
     if (again && ::fstat(again.get(), &same) == 0 && same.st_ino == status.st_ino &&
         same.st_dev == status.st_dev)

@@ -246,8 +246,7 @@ std::optional<double> rate_of(std::span<const SlotReport> slots) {
 StreamReport survey_file(const fs::path& path, const Holders& holders) {
   StreamReport report;
   report.path = path;
-  // O_NONBLOCK: opening a named pipe must not hang.
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileDescriptor fd = detail::open_without_hanging(path.c_str(), O_RDONLY);
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) fail(errno, path);
   constexpr mode_t kPermissions = 07777;

@@ -46,9 +46,6 @@ struct StreamArguments {
   [[nodiscard]] std::vector<std::filesystem::path> folders_or_default() const {
     return folders.empty() ? shm::stream_folders() : folders;
   }
-  [[nodiscard]] bool selects(const std::filesystem::path& file) const {
-    return file.filename().string().find(select) != std::string::npos;
-  }
 };
 
 // What a library refuses as an argument was an argument of the command.
@@ -156,10 +153,7 @@ class CleanRun {
         agreed_(arguments.removal == StreamArguments::Removal::agreed) {}
 
   int run() {
-    auto plan = shm::find_leftovers(folders_, shm::Holders::of_host());
-    const auto not_selected = [&](const auto& file) { return !arguments_.selects(file.path); };
-    std::erase_if(plan.leftovers, not_selected);
-    std::erase_if(plan.kept, not_selected);
+    const auto plan = shm::find_leftovers(folders_, shm::Holders::of_host(), arguments_.select);
     for (const auto& leftover : plan.leftovers) handle(leftover);
     for (const auto& kept : plan.kept) report_kept(kept);
     show();

@@ -25,4 +25,8 @@ class FileDescriptor {
   int fd_;
 };
 
+/// open(2), never waiting for the other end of a named pipe. EWOULDBLOCK then means that somebody
+/// finds out whether the file is in use (shm/cleanup.hpp), which takes microseconds: tried again.
+FileDescriptor open_without_hanging(const char* path, int flags);
+
 }  // namespace daohil::shm::detail

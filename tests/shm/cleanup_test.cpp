@@ -35,6 +35,7 @@ class Place {
     for (const auto& file : semaphores()) fs::remove(file, ignored);
   }
   [[nodiscard]] const fs::path& folder() const { return folder_; }
+  [[nodiscard]] const std::string& base() const { return base_; }
   [[nodiscard]] fs::path stream() const { return folder_ / (base_ + ".im.shm"); }
   [[nodiscard]] fs::path semaphore(std::string_view end) const {
     return fmt::format("/dev/shm/sem.{}_sem{}", base_, end);
@@ -60,9 +61,10 @@ CleanPlan plan_for(const fs::path& folder) {
   return find_leftovers(std::span(&folder, 1), Holders::of_host());
 }
 
-CleanPlan plan_with_semaphores(const fs::path& folder) {
-  const fs::path folders[] = {folder, "/dev/shm"};
-  return find_leftovers(folders, Holders::of_host());
+// Nothing that others have in /dev/shm is touched, not even by a lease.
+CleanPlan plan_with_semaphores(const Place& place) {
+  const fs::path folders[] = {place.folder(), "/dev/shm"};
+  return find_leftovers(folders, Holders::of_host(), place.base());
 }
 
 bool lists(const CleanPlan& plan, const fs::path& path) {
@@ -199,7 +201,7 @@ TEST(Cleanup, SemaphoresWithoutAStreamGoIfTheirFolderIsGiven) {
   place.make_stale();
   fs::remove(place.stream());
   EXPECT_TRUE(plan_for(place.folder()).leftovers.empty());
-  const CleanPlan plan = plan_with_semaphores(place.folder());
+  const CleanPlan plan = plan_with_semaphores(place);
   for (const auto& semaphore : place.semaphores()) EXPECT_TRUE(lists(plan, semaphore));
 }
 
@@ -207,11 +209,9 @@ TEST(Cleanup, SemaphoresStayAsLongAsAnyStreamMayUseThem) {
   const Place place;
   place.make_stale();
   const auto none_listed = [&] {
-    const CleanPlan plan = plan_with_semaphores(place.folder());
-    return std::none_of(plan.leftovers.begin(), plan.leftovers.end(), [&](const Leftover& l) {
-      return l.kind == Leftover::Kind::semaphore &&
-             l.path.string().find(place.stream().stem().stem().string()) != std::string::npos;
-    });
+    const CleanPlan plan = plan_with_semaphores(place);
+    return std::none_of(plan.leftovers.begin(), plan.leftovers.end(),
+                        [](const Leftover& l) { return l.kind == Leftover::Kind::semaphore; });
   };
   {
     const Reader reader = Reader::open(place.stream());
@@ -238,8 +238,8 @@ TEST(Cleanup, SemaphoresStayAsLongAsAnyStreamMayUseThem) {
   {
     const std::string name = place.semaphore("00").filename().string().substr(4);
     sem_t* open = ::sem_open(("/" + name).c_str(), 0);
-    EXPECT_FALSE(lists(plan_with_semaphores(place.folder()), place.semaphore("00")));
-    EXPECT_TRUE(lists(plan_with_semaphores(place.folder()), place.semaphore("01")));
+    EXPECT_FALSE(lists(plan_with_semaphores(place), place.semaphore("00")));
+    EXPECT_TRUE(lists(plan_with_semaphores(place), place.semaphore("01")));
     ::sem_close(open);
   }
 }
@@ -250,7 +250,7 @@ TEST(Cleanup, FilesThatOnlyResembleSemaphoresStay) {
                           place.semaphore("00.milk"), place.semaphore("logs")};
   for (const auto& path : odd) write_file(path, Bytes(sizeof(sem_t)));
   write_file(place.semaphore("00"), Bytes(sizeof(sem_t) + 1));
-  const CleanPlan plan = plan_with_semaphores(place.folder());
+  const CleanPlan plan = plan_with_semaphores(place);
   for (const auto& path : place.semaphores()) EXPECT_FALSE(lists(plan, path)) << path;
 }
 
@@ -268,9 +268,38 @@ TEST(Cleanup, WhatCameIntoUseIsNotRemoved) {
   }
   fs::remove(place.stream());
   place.make_stale();
-  EXPECT_EQ(remove_leftover(plan.leftovers[0], folders).value(), "it is another file now");
+  // Another file, perhaps with the inode number of the one before.
+  EXPECT_NE(remove_leftover(plan.leftovers[0], folders), std::nullopt);
   EXPECT_TRUE(fs::exists(place.stream()));
   EXPECT_EQ(place.semaphores().size(), 11U);
+}
+
+TEST(Cleanup, OnlyWhatIsSelectedIsConsidered) {
+  const Place place;
+  place.make_stale();
+  const std::span folders(&place.folder(), 1);
+  EXPECT_EQ(find_leftovers(folders, Holders::of_host(), place.base()).leftovers.size(), 12U);
+  const CleanPlan other = find_leftovers(folders, Holders::of_host(), place.base() + "x");
+  EXPECT_TRUE(other.leftovers.empty());
+  EXPECT_TRUE(other.kept.empty());
+}
+
+// While somebody looks whether a stream is in use, who opens it must not be refused.
+TEST(Cleanup, AReaderOutlastsTheLookAtWhetherAnybodyReads) {
+  const Place place;
+  place.make_stale();
+  const Pipe leased;
+  Child looker([&] {
+    const int fd = ::open(place.stream().c_str(), O_RDWR | O_CLOEXEC);
+    ::fcntl(fd, F_SETSIG, SIGURG);
+    if (::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return 1;
+    leased.signal();
+    while (::fcntl(fd, F_GETLEASE) == F_WRLCK) ::usleep(200);  // until the reader has been refused
+    return 0;
+  });
+  leased.await();
+  EXPECT_EQ(Reader::open(place.stream()).newest_counter().value, 2U);
+  EXPECT_EQ(looker.wait(), 0);
 }
 
 // ------------------------------------------------------------------------------------------ unlink
