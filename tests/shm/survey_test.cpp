@@ -205,6 +205,8 @@ TEST(Survey, WhatIsNoStreamIsSaidWithTheReason) {
   Bytes later = later_file({{16, 16}, 3, 2, 4, 0}, kMetaLater);
   later.pop_back();
   none(later, "fifo_size is 0");
+  later.resize(later.size() + 2);  // one byte too many
+  none(later, "fifo_size is 0");
 }
 
 TEST(Survey, RandomDamageNeverHarmsTheSurvey) {
