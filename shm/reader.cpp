@@ -116,7 +116,10 @@ Tail Reader::newest_published() const {
       // Nothing written yet. The reference's index may already name slot 0, frame 1 without its
       // counter; the tail that frame follows is the last slot's.
       if (newest.counter.value == 0) newest.slot = layout.depth() - 1;
-      return newest;
+      // Between W4 and W5 the frame after it is whole already, and `next` delivers it: nobody who
+      // has it may be told of an older newest. So too when the ring went round between the loads.
+      const Tail after{layout.slot_after(newest.slot), newest.counter + 1};
+      return whole(after.slot, after.counter) ? after : newest;
     }
     // At depth 2 the slot before is also the one after: our own next frame, with its counter but
     // not yet whole. (acquire: pairs with W4)
@@ -335,7 +338,17 @@ ReadResult Reader::next(std::span<std::byte> into, MonotonicTime deadline, Wait 
   }
 }
 
-Tail Reader::reset_tail() { return tail_ = newest_published(); }
+// Not a frame that is still being written (its counter can be there before it is whole): that one
+// is yet to come, and as the tail it would count as read. A writer that stays in it does not keep
+// us here.
+Tail Reader::reset_tail() {
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    tail_ = newest_published();
+    if (tail_.counter.value == 0 || whole(tail_.slot, tail_.counter)) break;
+    detail::relax();
+  }
+  return tail_;
+}
 
 void Reader::set_tail(Tail tail) { tail_ = {tail.slot % depth(), tail.counter}; }
 

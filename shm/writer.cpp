@@ -135,6 +135,7 @@ Writer Writer::over(Segment segment, const Clock& clock) {
 Writer Writer::taken_over(Segment segment, const Clock& clock) {
   Writer writer(std::move(segment), clock);
   writer.agree_with_counters();
+  writer.ring_for_predecessor();
 
   // The predecessor died between W4 and W5: finish its publication.
   const std::uint32_t next = writer.segment_.layout().slot_after(writer.last_written_);
@@ -147,6 +148,18 @@ Writer Writer::taken_over(Segment segment, const Clock& clock) {
     unfinished.publish(PublishStep::wake, FrameId{});
   }
   return writer;
+}
+
+// The predecessor may have died before it rang for its last frame, or between taking the
+// announcement down and ringing: who sleeps there would miss the frames to come as well. So
+// whatever the flag says.
+void Writer::ring_for_predecessor() {
+  if (newest_.value == 0) return;
+  std::byte* page = segment_.writable_metadata(0);
+  store<std::uint32_t>(page, bytes::kDoorbell, static_cast<std::uint32_t>(newest_.value),
+                       std::memory_order_release);
+  detail::futex_wake_all(page + bytes::kDoorbell);
+  semaphores_.post_all();
 }
 
 // A reference writer that died between its index and its counter left an index whose slot holds a

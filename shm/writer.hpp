@@ -112,6 +112,7 @@ class Writer {
   void wake(Counter counter);
   static Writer taken_over(Segment segment, const Clock& clock);
   void agree_with_counters();
+  void ring_for_predecessor();
 
   Segment segment_;
   detail::Semaphores semaphores_;

@@ -33,8 +33,6 @@
    ORDER_REFERENCE_FIRST  only the first one is, its successors are ours
    INTEROP      a frame counts as published when it has index and counter, in whichever order
    CONTIGUOUS   demand contiguous counters at depth 1 too
-   ONE_BACK     newest, history and reset_tail may fall back by one frame
-   LOOK_AHEAD, RING_AT_ATTACH  remedies: see README.md
    DEFECT_x     something taken away or put back: orders.pml, writer.pml, reader.pml, wait.pml
    REACH_x      claim that something never happens, to see that it does: properties.pml */
 

@@ -147,11 +147,7 @@ inline watch_newest(any) {
     if
     :: any ->
        demand(newest_is_newest, newest >= since);
-#ifdef ONE_BACK
-       demand(counter_never_back, newest + 1 >= last);
-#else
        demand(counter_never_back, newest >= last);
-#endif
        watch_last(newest)
     :: else
     fi
@@ -163,11 +159,7 @@ inline watch_newest(any) {
 inline watch_reset(k) {
 #ifdef READER_RESET
   demand(opened_on_whole, k <= whole_until);
-#ifdef ONE_BACK
-  demand(counter_never_back, k + 1 >= last)
-#else
   demand(counter_never_back, k >= last)
-#endif
 #else
   skip
 #endif

@@ -72,7 +72,7 @@ inline newest_published() {
           fi;
           previous = 0
         };
-#ifdef LOOK_AHEAD
+#ifndef DEFECT_NO_LOOK_AHEAD
         whole(slot_after(newest_slot), newest + 1);
         if
         :: d_step { ok -> newest_slot = slot_after(newest_slot); newest++ }
@@ -105,7 +105,7 @@ inline newest_published() {
 
 /* reset_tail */
 inline reset_tail() {
-#ifdef LOOK_AHEAD
+#ifndef DEFECT_NO_LOOK_AHEAD
   do
   :: newest_published();
      whole(newest_slot, newest);

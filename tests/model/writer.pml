@@ -138,7 +138,7 @@ attach:  /* the lock is free, its holder is dead */
   fi;
 #endif
   atomic { construct() };
-#ifdef RING_AT_ATTACH
+#ifndef DEFECT_SILENT_ATTACH
   if
   :: doorbell = newest
   MAY_DIE

@@ -101,6 +101,19 @@ TEST_F(Doorbell, IsSilentWhenNobodySleeps) {
   EXPECT_EQ(waits, 0U);
 }
 
+// A writer that died after it had taken the announcement down and before it rang: for its reader,
+// who sleeps without being announced, the successor must ring.
+TEST(DoorbellOfTheDead, IsRungByTheSuccessorWhoeverIsAnnounced) {
+  const TempStream stream;
+  {
+    Writer writer = Writer::create(stream.path(), Geometry{{4, 4}, 5, 4, 4, 0}.options());
+    write_next(writer);
+  }
+  wakes = 0;
+  const Writer successor = Writer::attach(stream.path());
+  EXPECT_GE(wakes, 1U);
+}
+
 /// `readers` readers and a writer in lock step: the next frame comes when all have taken the last,
 /// about the time they fall asleep. The deadline is beyond the wrapper's time-out.
 void lock_step(Writer& writer, const std::filesystem::path& path, std::uint64_t readers,

@@ -155,6 +155,54 @@ TEST(Lapped, NothingGoesMissingUnderEitherPolicy) {
     }
 }
 
+// Begin, the pixels, and the steps of the publication up to and with `last`.
+void publish_up_to(Writer& writer, PublishStep last) {
+  Slot slot = writer.begin();
+  const Bytes pixels = pixels_of(kBytes, slot.counter().value);
+  std::copy(pixels.begin(), pixels.end(), slot.pixels().begin());
+  for (const PublishStep step : Writer::publication_order()) {
+    slot.publish(step, FrameId{slot.counter().value});
+    if (step == last) return;
+  }
+}
+
+// Whole, and not yet the newest by the index: who has read it in order is never sent back.
+TEST(HalfPublished, TheNewestIsNoOlderThanWhatNextGave) {
+  for (const std::uint32_t depth : {1U, 2U, 3U, 8U})
+    for (const std::uint64_t before : {0U, 1U, 5U, 9U}) {
+      const TempStream stream;
+      Writer writer = Writer::create(stream.path(), ring(depth).options());
+      Reader reader = Reader::open(stream.path());
+      write_frames(writer, before);
+      reader.reset_tail();
+      publish_up_to(writer, PublishStep::clear_write);
+      Bytes into(kBytes);
+      ASSERT_EQ(reader.next(into).counter.value, before + 1) << depth;
+      EXPECT_EQ(reader.newest_counter().value, before + 1) << depth;
+      EXPECT_EQ(reader.newest(into).counter.value, before + 1) << depth;
+      EXPECT_EQ(counters_of(reader, 1), (Counters{before + 1})) << depth;
+      EXPECT_EQ(reader.reset_tail().counter.value, before + 1) << depth;
+      EXPECT_EQ(reader.next(into).status, ReadStatus::not_ready) << "delivered twice, N " << depth;
+    }
+}
+
+// The predecessor rang no bell for its last frame; a sleeper must not wait for the one after it.
+TEST(HalfPublished, AttachRingsForTheDead) {
+  for (const std::uint32_t depth : {1U, 2U, 3U})
+    for (const PublishStep last : {PublishStep::clear_write, PublishStep::index}) {
+      const TempStream stream;
+      {
+        Writer writer = Writer::create(stream.path(), ring(depth).options());
+        write_next(writer);
+        publish_up_to(writer, last);
+      }
+      const RawMapping raw(stream.path());
+      const Writer successor = Writer::attach(stream.path());
+      EXPECT_EQ(successor.newest().value, 2U);
+      EXPECT_EQ(raw.load<std::uint32_t>(108), 2U) << "the bell";
+    }
+}
+
 TEST(Await, SaysWhatEndedIt) {
   const TempStream stream;
   std::optional<Writer> writer = Writer::create(stream.path(), ring(2).options());
