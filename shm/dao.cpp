@@ -11,6 +11,7 @@
 
 #include "shm/detail/atomic.hpp"
 #include "shm/detail/dao_image.hpp"
+#include "shm/survey.hpp"
 
 namespace {
 
@@ -124,6 +125,20 @@ void wait_until(Handle& handle, const Reached& reached) {
   handle.reader.set_tail(kept);
 }
 
+// A stream created anew posts the semaphores of the old one: what wakes without a frame may be
+// that.
+void check_woken(Handle& handle) {
+  const shm::Counter newest = handle.reader.newest_counter();
+  if (newest <= handle.woken_at) Watch(handle).look();
+  handle.woken_at = newest;
+}
+
+// Only where semaphores of that name were there before: the search takes milliseconds.
+void warn_of_shared_semaphores(const char* name) {
+  const auto others = shm::streams_sharing_semaphores(name, shm::Holders::of_host());
+  if (const auto warning = shm::shared_semaphores_warning(name, others)) warn(*warning);
+}
+
 std::uint16_t checked_number(const Handle& handle, std::int32_t number) {
   require(number >= 0 && number < shm::Layout::kSemaphores,
           fmt::format("semaphore {} is outside 0 to {}", number, shm::Layout::kSemaphores - 1));
@@ -155,11 +170,13 @@ int_fast8_t daoShmImageCreate_FIFO(IMAGE* image, const char* name, long naxis, u
                                      .depth = fifo_size,
                                      .keywords = static_cast<std::uint16_t>(NBkw)};
     if (shared == 1) retire_process_writer(name);
+    const bool semaphores_known = shared == 1 && Semaphores::exist(name);
     shm::Segment segment = shared == 1 ? shm::Segment::create(name, options)
                                        : shm::Segment::create_private(name, options);
     // Created is not written: whoever writes first takes the lock.
     segment.unlock_for_writing();
     attach(image, std::make_unique<Handle>(std::move(segment)));
+    if (semaphores_known) warn_of_shared_semaphores(name);
     return DAO_SUCCESS;
   });
 }
@@ -186,6 +203,15 @@ int_fast8_t daoShmShm2Img(const char* name, IMAGE* image) {
   return guarded(__func__, [&] {
     require(image != nullptr && name != nullptr, "NULL argument");
     attach(image, std::make_unique<Handle>(open_as_permitted(name)));
+    return DAO_SUCCESS;
+  });
+}
+
+int_fast8_t daoShmUnlink(const char* name) {
+  return guarded(__func__, [&] {
+    require(name != nullptr, "NULL argument");
+    if (!shm::Segment::unlink(name))
+      throw shm::Error(shm::Errc::not_found, fmt::format("unlink stream {}: there is none", name));
     return DAO_SUCCESS;
   });
 }
@@ -299,6 +325,7 @@ int_fast8_t daoShmWaitForSemaphore(IMAGE* image, int32_t semNb) {
     Watch watch(handle);
     watch.look();
     while (!handle.semaphores.wait(number, shm::system_clock().now() + kLook)) watch.look();
+    check_woken(handle);
     return DAO_SUCCESS;
   });
 }
@@ -313,6 +340,7 @@ int_fast8_t daoShmWaitForSemaphoreTimeout(IMAGE* image, int32_t semNb,
       if (errno == ETIMEDOUT) return DAO_TIMEOUT;
       require(errno == EINTR, fmt::format("wait for semaphore: {}", std::strerror(errno)));
     }
+    check_woken(handle);
     return DAO_SUCCESS;
   });
 }

@@ -189,6 +189,11 @@ DAO_API int_fast8_t daoShmShm2Img(const char *name, IMAGE *image);
 /* Give everything back; the stream stays. Closing a closed IMAGE is DAO_ERROR and harmless. */
 DAO_API int_fast8_t daoShmCloseShm(IMAGE *image);
 
+/* Remove a stream and its semaphores: nothing of it is left in /tmp or /dev/shm. Who has it open
+ * keeps its memory and is told that it was removed. DAO_ERROR if there is none. Not in the
+ * reference. */
+DAO_API int_fast8_t daoShmUnlink(const char *name);
+
 /* ---- write --------------------------------------------------------------------------------- */
 
 /* The first write makes this process the stream's one writer, until its last IMAGE of the stream is

@@ -56,6 +56,13 @@ int_fast8_t fail(const std::string& why) noexcept {
   return DAO_ERROR;
 }
 
+void warn(const std::string& what) noexcept {
+  try {
+    if (daoLogLevel >= DAO_WARNING) fmt::print(stderr, "dao: warning: {}\n", what);
+  } catch (...) {  // a closed stderr
+  }
+}
+
 }  // namespace daohil::shm::detail
 
 extern "C" {

@@ -109,7 +109,9 @@ class Reader {
   /// said of a writer that was alive during this call, or is gone when it begins.
   Awaited await(MonotonicTime deadline, Wait how = Wait::sleep);
   /// Wait for one of the stream's POSIX semaphores, as readers of the reference do. A post wakes
-  /// one reader only: each needs a number of its own.
+  /// one reader only: each needs a number of its own. Streams whose file names agree to the first
+  /// dot, and a stream created anew under this path, post the same semaphores: a wake-up after
+  /// which `next` has nothing may be theirs; see replaced().
   /// @param number 0 .. 9 @returns false on the deadline
   /// @throws Error invalid_argument, not_found (no such semaphore)
   bool wait_semaphore(std::uint16_t number, MonotonicTime deadline);

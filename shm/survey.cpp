@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include "shm/detail/file_descriptor.hpp"
 #include "shm/detail/semaphore_files.hpp"
@@ -187,7 +189,96 @@ void read_content(Snapshot& file, StreamReport& report) {
   report.keywords = read_keywords(file, report.layout->keywords);
 }
 
-void survey_folder(const fs::path& folder, const Holders& holders,
+// The streams that names tell of, in the folders given, where streams are by convention, and where
+// processes have them mapped.
+using StreamsByBase = std::map<std::string, std::set<fs::path>>;
+
+StreamsByBase streams_by_base(std::span<const fs::path> given, const Holders& holders) {
+  StreamsByBase streams;
+  const auto note = [&](const fs::path& path) {
+    if (has_stream_name(path)) streams[semaphore_base_of(path)].insert(path);
+  };
+  std::vector<fs::path> folders = stream_folders();
+  folders.insert(folders.end(), given.begin(), given.end());
+  for (const auto& folder : folders) {
+    std::error_code error;
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) note(entry->path());
+  }
+  for (const auto& mapped : holders.paths()) note(mapped);  // "x.im.shm (deleted)" is no such name
+  return streams;
+}
+
+std::vector<fs::path> others_of_its_base(const fs::path& path, const StreamsByBase& streams) {
+  const auto of_base = streams.find(semaphore_base_of(path));
+  if (of_base == streams.end()) return {};
+  const auto same = [](const fs::path& a, const fs::path& b) {
+    std::error_code error;
+    if (fs::equivalent(a, b, error)) return true;
+    std::error_code ignored;
+    return error && fs::weakly_canonical(a, ignored) == fs::weakly_canonical(b, ignored);
+  };
+  std::vector<fs::path> others;
+  for (const auto& other : of_base->second) {
+    const auto is_other = [&](const fs::path& known) { return same(known, other); };
+    if (!is_other(path) && std::none_of(others.begin(), others.end(), is_other))
+      others.push_back(other);
+  }
+  return others;
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// What is looked at once for all files of a survey.
+struct Surroundings {
+  std::map<std::string, std::vector<detail::SemaphoreFile>> semaphores;
+  StreamsByBase streams;
+
+  Surroundings(std::span<const fs::path> folders, const Holders& holders)
+      : streams(streams_by_base(folders, holders)) {
+    for (auto& file : detail::semaphore_files()) semaphores[file.base].push_back(file);
+  }
+};
+
+StreamReport survey_one(const fs::path& path, const Holders& holders,
+                        const Surroundings& surroundings) {
+  StreamReport report;
+  report.path = path;
+  const FileDescriptor fd = detail::open_without_hanging(path.c_str(), O_RDONLY);
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) fail(errno, path);
+  constexpr mode_t kPermissions = 07777;
+  report.file_bytes = static_cast<std::uint64_t>(status.st_size);
+  report.mode = status.st_mode & kPermissions;
+  report.owner = status.st_uid;
+  report.file = {status.st_dev, status.st_ino};
+  if (!S_ISREG(status.st_mode)) {
+    report.reason = "not a regular file";
+    return report;
+  }
+  report.holders = holders.of(report.file);
+  report.writer = detail::someone_holds_writer_lock(fd.get()) ? WriterPresence::alive
+                  : report.holders.empty()                    ? WriterPresence::none
+                                                              : WriterPresence::unknown;
+  const std::string base = semaphore_base_of(path);
+  if (const auto files = surroundings.semaphores.find(base); files != surroundings.semaphores.end())
+    report.semaphores = detail::semaphores_of(base, files->second);
+  if (report.semaphores.present > 0)
+    report.shares_semaphores_with = others_of_its_base(path, surroundings.streams);
+  if (status.st_size == 0) {
+    report.reason = "the file has 0 bytes";
+    return report;
+  }
+  Snapshot file(fd.get(), static_cast<std::size_t>(status.st_size));
+  if (file)
+    read_content(file, report);
+  else
+    report.reason = fmt::format("{} bytes do not fit the address space", report.file_bytes);
+  return report;
+}
+void survey_folder(const fs::path& folder, const Holders& holders, const Surroundings& surroundings,
                    std::vector<StreamReport>& reports) {
   std::error_code error;
   fs::directory_iterator entry(folder, error);
@@ -197,7 +288,7 @@ void survey_folder(const fs::path& folder, const Holders& holders,
   if (error) fail(error.value(), folder);
   std::sort(paths.begin(), paths.end());
   for (const auto& path : paths) try {
-      reports.push_back(survey_file(path, holders));
+      reports.push_back(survey_one(path, holders, surroundings));
     } catch (const Error& failure) {
       if (failure.code() == Errc::not_found) continue;
       StreamReport report;
@@ -229,6 +320,23 @@ bool has_stream_name(const fs::path& path) {
 
 std::string semaphore_base_of(const fs::path& path) { return detail::semaphore_base(path); }
 
+std::vector<fs::path> streams_sharing_semaphores(const fs::path& path, const Holders& holders) {
+  const fs::path folder = folder_of(path);
+  return others_of_its_base(path, streams_by_base(std::span(&folder, 1), holders));
+}
+
+std::optional<std::string> shared_semaphores_warning(const fs::path& path,
+                                                     std::span<const fs::path> others) {
+  if (others.empty()) return std::nullopt;
+  std::string names;
+  for (const auto& other : others)
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", other.string());
+  return fmt::format(
+      "stream {} has the semaphores {}_sem00 .. of {} too: who waits for one is woken by the "
+      "frames of both; give them names that differ before the first dot",
+      path.string(), semaphore_base_of(path), names);
+}
+
 std::optional<double> rate_of(std::span<const SlotReport> slots) {
   std::vector<SlotReport> frames;
   for (const auto& slot : slots)
@@ -244,38 +352,12 @@ std::optional<double> rate_of(std::span<const SlotReport> slots) {
 }
 
 StreamReport survey_file(const fs::path& path, const Holders& holders) {
-  StreamReport report;
-  report.path = path;
-  const FileDescriptor fd = detail::open_without_hanging(path.c_str(), O_RDONLY);
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) fail(errno, path);
-  constexpr mode_t kPermissions = 07777;
-  report.file_bytes = static_cast<std::uint64_t>(status.st_size);
-  report.mode = status.st_mode & kPermissions;
-  report.owner = status.st_uid;
-  report.file = {status.st_dev, status.st_ino};
-  if (!S_ISREG(status.st_mode)) {
-    report.reason = "not a regular file";
-    return report;
-  }
-  report.holders = holders.of(report.file);
-  report.writer = detail::someone_holds_writer_lock(fd.get()) ? WriterPresence::alive
-                  : report.holders.empty()                    ? WriterPresence::none
-                                                              : WriterPresence::unknown;
-  report.semaphores = detail::semaphores_of(semaphore_base_of(path), detail::semaphore_files());
-  if (status.st_size == 0) {
-    report.reason = "the file has 0 bytes";
-    return report;
-  }
-  Snapshot file(fd.get(), static_cast<std::size_t>(status.st_size));
-  if (file)
-    read_content(file, report);
-  else
-    report.reason = fmt::format("{} bytes do not fit the address space", report.file_bytes);
-  return report;
+  const fs::path folder = folder_of(path);
+  return survey_one(path, holders, Surroundings(std::span(&folder, 1), holders));
 }
 
 std::vector<StreamReport> survey(std::span<const fs::path> folders, const Holders& holders) {
+  const Surroundings surroundings(folders, holders);
   std::vector<StreamReport> reports;
   std::vector<fs::path> seen;
   for (const auto& folder : folders) {
@@ -284,7 +366,7 @@ std::vector<StreamReport> survey(std::span<const fs::path> folders, const Holder
     if (error) fail(error.value(), folder);
     if (std::find(seen.begin(), seen.end(), real) != seen.end()) continue;
     seen.push_back(real);
-    survey_folder(folder, holders, reports);
+    survey_folder(folder, holders, surroundings, reports);
   }
   return reports;
 }

@@ -76,6 +76,7 @@ struct StreamReport {
   std::vector<KeywordReport> keywords;
 
   SemaphoreReport semaphores;
+  std::vector<std::filesystem::path> shares_semaphores_with;
   WriterPresence writer = WriterPresence::none;
   std::vector<Holder> holders;
 
@@ -104,6 +105,16 @@ struct StreamReport {
 
 /// What the semaphores of a stream are named after: the file's name to its first dot.
 [[nodiscard]] std::string semaphore_base_of(const std::filesystem::path& path);
+
+/// Streams at other paths whose semaphores are those of `path`, because their names agree to the
+/// first dot. That is the reference's rule; a reader of either that waits for a semaphore is woken
+/// by the writers of both. Looked for in the folder of `path`, in stream_folders() and in what
+/// processes map; the rest of the host is not known.
+[[nodiscard]] std::vector<std::filesystem::path> streams_sharing_semaphores(
+    const std::filesystem::path& path, const Holders& holders);
+/// One line for who has just created `path`; nothing if there are no others.
+[[nodiscard]] std::optional<std::string> shared_semaphores_warning(
+    const std::filesystem::path& path, std::span<const std::filesystem::path> others);
 
 /// Rate by the commit times of frames of one ring, in any order: from the oldest to the newest of
 /// those that follow each other without a gap. Nothing with fewer than two, or if time stands.

@@ -70,13 +70,16 @@ std::string holders_text(const std::vector<shm::Holder>& holders) {
   return text.empty() ? "no process that can be seen" : text;
 }
 
-std::string semaphores_text(const shm::SemaphoreReport& semaphores) {
+std::string semaphores_text(const StreamReport& report) {
+  const shm::SemaphoreReport& semaphores = report.semaphores;
   std::string text =
       fmt::format("{} of {}, {} log", semaphores.present, shm::Layout::kSemaphores,
                   semaphores.log == shm::SemaphoreReport::Log::present ? "and the" : "without the");
   if (semaphores.surplus > 0)
     text += fmt::format("; {} numbered 10 and up, which overrun a reference reader's table",
                         semaphores.surplus);
+  for (const auto& other : report.shares_semaphores_with)
+    text += fmt::format("; SHARED with {}", printable(other.string()));
   return text;
 }
 
@@ -184,7 +187,7 @@ std::string info_text(const StreamReport& report, shm::UtcTime now) {
                    : "-");
   line("writer", std::string(shm::name_of(report.writer)));
   line("mapped by", holders_text(report.holders));
-  line("semaphores", semaphores_text(report.semaphores));
+  line("semaphores", semaphores_text(report));
   line("keywords", fmt::format("{}", layout.keywords));
   for (const auto& keyword : report.keywords)
     if (!keyword.name.empty() || keyword.type != 'N')
@@ -241,7 +244,10 @@ Json to_json(const StreamReport& report, shm::UtcTime now, Detail detail) {
                                {"writes", holder.role == shm::Holder::Role::writes}});
   json["semaphores"] = {{"present", report.semaphores.present},
                         {"surplus", report.semaphores.surplus},
-                        {"log", report.semaphores.log == shm::SemaphoreReport::Log::present}};
+                        {"log", report.semaphores.log == shm::SemaphoreReport::Log::present},
+                        {"shared_with", Json::array()}};
+  for (const auto& other : report.shares_semaphores_with)
+    json["semaphores"]["shared_with"].push_back(other.string());
   if (!layout) return json;
   json["shape"] = Json::array();
   for (std::size_t i = 0; i < layout->format.shape().axes(); ++i)

@@ -88,6 +88,7 @@ void retire_process_writer(const std::string& path) { process_writers().retire(p
 
 Handle::Handle(Segment segment) : memory(std::move(segment)), reader(Reader::over(memory.share())) {
   if (!memory.is_private()) open_semaphores();
+  woken_at = reader.newest_counter();
 }
 
 void Handle::open_semaphores() {

@@ -44,6 +44,7 @@ struct Handle {
   Semaphores semaphores;
   std::array<sem_t*, Layout::kSemaphores> semaphore_table{};
   ReadResult last_read{};
+  Counter woken_at{};                     // newest frame at the last wake-up by a semaphore
   std::shared_ptr<ProcessWriter> writer;  // from the first write on
   std::optional<Slot> open_slot;          // being written in parts
 
@@ -62,6 +63,9 @@ void attach(IMAGE* image, std::unique_ptr<Handle> handle);
 
 /// Note what was wrong for daoLastError() and print it. @returns DAO_ERROR
 int_fast8_t fail(const std::string& why) noexcept;
+
+/// Print it, unless daoLogLevel is below warnings.
+void warn(const std::string& what) noexcept;
 
 /// @throws Error invalid_argument unless the condition holds
 void require(bool condition, const std::string& why);

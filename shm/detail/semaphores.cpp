@@ -84,6 +84,14 @@ Semaphores Semaphores::open_existing(const std::filesystem::path& stream) {
   return open(stream, Missing::leave);
 }
 
+bool Semaphores::exist(const std::filesystem::path& stream) {
+  const std::string name = semaphore_name(semaphore_base(stream), 0);
+  sem_t* sem = sem_open(name.c_str(), 0);
+  if (sem == SEM_FAILED) return errno == EACCES;
+  sem_close(sem);
+  return true;
+}
+
 void Semaphores::unlink(const std::filesystem::path& stream) noexcept {
   try {
     const std::string base = semaphore_base(stream);

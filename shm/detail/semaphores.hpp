@@ -26,6 +26,8 @@ class Semaphores {
   static Semaphores create(const std::filesystem::path& stream);
   /// Open those that exist; missing ones stay absent.
   static Semaphores open_existing(const std::filesystem::path& stream);
+  /// Has a stream of this base name been created before and not been unlinked?
+  [[nodiscard]] static bool exist(const std::filesystem::path& stream);
   /// Remove the names of a stream. Missing ones are not an error.
   static void unlink(const std::filesystem::path& stream) noexcept;
 

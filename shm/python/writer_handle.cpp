@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "shm/detail/semaphores.hpp"
 #include "shm/error.hpp"
 #include "shm/keywords.hpp"
+#include "shm/survey.hpp"
 
 namespace daohil::shm::python {
 
@@ -129,6 +131,18 @@ std::uint16_t record_for(const Segment& segment, const std::string& name) {
                   name, segment.path().string(), count));
 }
 
+// Only where semaphores of that name were there before: the search takes milliseconds.
+void warn_of_shared_semaphores(const std::filesystem::path& path) {
+  std::optional<std::string> warning;
+  {
+    const py::gil_scoped_release others_may_run;
+    warning = shared_semaphores_warning(path, streams_sharing_semaphores(path, Holders::of_host()));
+  }
+  // Raises if the program has made warnings errors; the stream is then closed again.
+  if (warning && PyErr_WarnEx(PyExc_RuntimeWarning, warning->c_str(), 1) != 0)
+    throw py::error_already_set();
+}
+
 }  // namespace
 
 WriterHandle::WriterHandle(std::filesystem::path path, std::shared_ptr<SharedWriter> shared)
@@ -147,7 +161,10 @@ WriterHandle WriterHandle::create(const std::filesystem::path& path, const Numpy
       .depth = depth,
       .keywords = keywords,
       .mode = mode};
-  return {path, registered(Writer::create(path, options))};
+  const bool semaphores_known = detail::Semaphores::exist(path);
+  WriterHandle writer{path, registered(Writer::create(path, options))};
+  if (semaphores_known) warn_of_shared_semaphores(path);
+  return writer;
 }
 
 WriterHandle WriterHandle::attach(const std::filesystem::path& path) {

@@ -63,6 +63,7 @@ ARGUMENTS = {
     "daoShmImagePart2ShmFinalize": [_image], "daoShmTimestampShm": [_image],
     "daoShmCombineShm2Shm": [POINTER(_image), _image, c_int, c_int],
     "daoShmInit1D": [c_char_p, c_uint32, c_void_p],
+    "daoShmUnlink": [c_char_p],
     "daoShmImageCreateSem": [_image, c_long], "daoImageCreateSem": [_image, c_long],
     "daoSemPost": [_image, c_int32], "daoSemPostAll": [_image], "daoSemLogPost": [_image],
 }

@@ -36,6 +36,12 @@ def reader(daohil, writer, path):
         yield handle
 
 
+def test_a_stream_that_shares_its_semaphores_is_warned_of(daohil, writer, path, tmp_path):
+    twin = tmp_path / path.name
+    with pytest.warns(RuntimeWarning, match=f"{twin} has the semaphores .* of {path} too"):
+        daohil.Writer.create(twin, (2, 3), "uint16").close()
+
+
 # ------------------------------------------------------------------------------------------- reads
 
 

@@ -106,6 +106,58 @@ def test_a_signal_neither_ends_a_wait_nor_is_a_frame(lib, created, waiter, wait)
     assert waiting.result() == (SUCCESS, 1)
 
 
+@pytest.mark.parametrize("wait", ["semaphore", "semaphore_timeout"])
+def test_a_post_of_the_stream_that_took_the_place_is_no_frame(lib, created, waiter, wait):
+    created()
+    waiting = waiter(wait)
+    waiting.process.send_signal(signal.SIGSTOP)
+    program.wait_for(lambda: program.stat_of(waiting.process.pid)[0] == "T", "stopped")
+    anew, _ = created()
+    assert write(lib, anew, pixels(1)) == SUCCESS
+    waiting.process.send_signal(signal.SIGCONT)
+    assert waiting.result() == (dao.ERROR, 0)
+
+
+@pytest.fixture
+def twin(path):
+    """A name of the same base in another folder."""
+    name = Path("/tmp", path.name)
+    yield name
+    name.unlink(missing_ok=True)
+
+
+def test_two_streams_with_the_same_semaphores_are_told_of_each_other(lib, created, path, twin,
+                                                                     capfd):
+    lib.daoSetLogLevel(0)
+    try:
+        created()
+        assert capfd.readouterr().err == ""
+        other = Image()
+        size = dao.axes(2, 3)
+        assert lib.daoShmImageCreate(byref(other), bytes(twin), 2, size, UINT16, 1, 0) == SUCCESS
+        warned = capfd.readouterr().err
+        assert warned.startswith(f"dao: warning: stream {twin} has the semaphores")
+        assert str(path) in warned and warned.count("\n") == 1
+        # The same stream created anew has none to share with once the other is gone.
+        assert lib.daoShmUnlink(bytes(twin)) == SUCCESS
+        created()
+        assert capfd.readouterr().err == ""
+        assert lib.daoShmCloseShm(byref(other)) == SUCCESS
+    finally:
+        lib.daoSetLogLevel(-1)
+
+
+def test_an_unlinked_stream_leaves_nothing(lib, created, path):
+    image, _ = created()
+    base = path.name.partition(".")[0]
+    assert lib.daoShmUnlink(bytes(path)) == SUCCESS
+    assert not path.exists()
+    assert not list(Path("/dev/shm").glob(f"sem.{base}_sem*"))
+    assert write(lib, image, pixels(1)) == dao.ERROR  # the first write looks where it goes
+    assert lib.daoShmUnlink(bytes(path)) == dao.ERROR
+    assert str(path).encode() in lib.daoLastError()
+
+
 @pytest.mark.parametrize("wait", ["next", "counter", "semaphore"])
 def test_who_waits_sleeps(created, waiter, wait):
     """Between frames a reader looks up every 5 ms at most (for writers that ring no doorbell); the

@@ -252,7 +252,8 @@ def test_ls_as_json(hil, place):
         "path": str(place.path), "layout": "fifo", "readable": True,
         "file_bytes": 4 * (4304 + 48) + 240, "mode": stream["mode"], "owner": os.getuid(),
         "writer": "no", "holders": [],
-        "semaphores": {"present": 0, "surplus": 0, "log": False}, "shape": [4, 6], "type": "u16",
+        "semaphores": {"present": 0, "surplus": 0, "log": False, "shared_with": []},
+        "shape": [4, 6], "type": "u16",
         "depth": 4, "metadata_bytes": 4304, "name": str(place.path),
         "created": "2001-09-09T01:46:40Z",
         "newest": {"slot": 1, "counter": 6, "frame_id": 106, "time_ns": BEGIN + 1_500_000,
@@ -298,7 +299,7 @@ def test_info_says_all(hil, place):
     assert described["keywords"][0] == {"name": "EXPTIME", "type": "D", "value": "0.25",
                                         "comment": "\x1b[31m seconds"}
     assert [slot["counter"] for slot in described["slots"]] == [1, 0, 0, 0]
-    assert described["semaphores"] == {"present": 10, "surplus": 0, "log": True}
+    assert described["semaphores"] == {"present": 10, "surplus": 0, "log": True, "shared_with": []}
     assert "slots" not in parsed(hil("stream", "info", place.path, "--json"))
 
 

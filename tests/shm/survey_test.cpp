@@ -339,6 +339,28 @@ TEST(Survey, SemaphoresAreCounted) {
   EXPECT_EQ(odd.log, SemaphoreReport::Log::absent);
 }
 
+TEST(Survey, StreamsOfOneBaseShareSemaphores) {
+  const TempStream stream;
+  const TempFolder folder;
+  const std::filesystem::path twin = folder / (stream.base() + ".right.im.shm");
+  const std::filesystem::path alias = folder / (stream.base() + ".im.shm");
+  const std::filesystem::path unrelated = folder / (stream.base() + "2.im.shm");
+  { const Writer writer = Writer::create(stream.path(), Geometry{}.options()); }
+  EXPECT_TRUE(survey_of(stream.path()).shares_semaphores_with.empty());
+  {
+    const Writer writer = Writer::create(twin, Geometry{}.options());
+    std::filesystem::create_symlink(stream.path(), alias);  // another name, not another stream
+    write_file(unrelated, {});
+    // In a folder that nobody would look into, but mapped.
+    EXPECT_EQ(survey_of(stream.path()).shares_semaphores_with, std::vector{twin});
+  }
+  EXPECT_EQ(survey_of(twin).shares_semaphores_with, std::vector{stream.path()});
+  const auto warning = shared_semaphores_warning(twin, std::vector{stream.path()});
+  ASSERT_TRUE(warning);
+  EXPECT_NE(warning->find(stream.path().string()), std::string::npos);
+  EXPECT_FALSE(shared_semaphores_warning(twin, {}));
+}
+
 TEST(Survey, FoldersAreListedByNameWithoutWhatIsInside) {
   const TempFolder folder;
   const Bytes file = fresh_file({}, "/tmp/x.im.shm", 1.7e9);
