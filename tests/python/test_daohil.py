@@ -36,10 +36,13 @@ def reader(daohil, writer, path):
         yield handle
 
 
-def test_a_stream_that_shares_its_semaphores_is_warned_of(daohil, writer, path, tmp_path):
-    twin = tmp_path / path.name
-    with pytest.warns(RuntimeWarning, match=f"{twin} has the semaphores .* of {path} too"):
-        daohil.Writer.create(twin, (2, 3), "uint16").close()
+def test_a_stream_that_shares_its_semaphores_is_warned_of(daohil, writer, path):
+    twin = path.with_name(path.name.replace(".im.shm", ".twin.im.shm"))
+    try:
+        with pytest.warns(RuntimeWarning, match=f"{twin} has the semaphores .* of {path} too"):
+            daohil.Writer.create(twin, (2, 3), "uint16").close()
+    finally:
+        program.remove_stream(twin)
 
 
 # ------------------------------------------------------------------------------------------- reads
