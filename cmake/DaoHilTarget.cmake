@@ -24,6 +24,8 @@ set(DAO_HIL_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,un
 
 function(dao_hil_flags target)
   target_compile_options(${target} PRIVATE
+    # The same result on every machine: arm64 would fuse a * b + c by itself.
+    -ffp-contract=off
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
     $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual>)
   if(DAO_HIL_SANITIZE)

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "hil/random.hpp"
+
 namespace daohil::hil {
 
-LagSchedule::LagSchedule(const plan::ReaderPlan& reader, shm::Duration period)
-    : period_(period), service_(reader.hold) {
-  for (const plan::Lag& lag : reader.lag) {
-    if (const auto* constant = std::get_if<plan::ConstantLag>(&lag))
-      take(*constant);
-    else if (const auto* periodic = std::get_if<plan::PeriodicLag>(&lag))
-      stalls_.push_back(*periodic);
-    else
-      unread_ = std::get<plan::UnreadLag>(lag).unread;
-  }
+LagSchedule::LagSchedule(const plan::ReaderPlan& reader, shm::Duration period, std::uint64_t seed)
+    : period_(period), service_(reader.hold), chance_(stream_of(seed, reader.name)) {
+  for (const plan::Lag& lag : reader.lag) std::visit([this](const auto& kind) { take(kind); }, lag);
 }
 
 void LagSchedule::take(const plan::ConstantLag& constant) {
@@ -29,7 +24,11 @@ shm::Duration LagSchedule::gap_after(std::uint64_t delivered) const {
     else if (stall.phase == plan::StallPhase::sweep && (delivered + 1) % stall.every == 0)
       gap = std::max(gap, sweep_delay((delivered + 1) / stall.every));
   }
-  return gap;
+  for (const plan::BurstLag& burst : bursts_)
+    if (delivered % burst.reads == 0) gap = std::max(gap, burst.idle);
+  for (const plan::TraceLag& trace : traces_)
+    gap = std::max(gap, trace.gaps[(delivered - 1) % trace.gaps.size()]);
+  return std::max(gap, pause_after(delivered));
 }
 
 // One period, so that the next frame is there, and a share of another. Multiples of the golden
@@ -42,6 +41,29 @@ shm::Duration LagSchedule::sweep_delay(std::uint64_t stall) const {
                        (static_cast<std::uint64_t>(period_.count()) * phase) >> 32)};
 }
 
+// Two draws for each frame: whether a pause begins, and how long it is.
+shm::Duration LagSchedule::pause_after(std::uint64_t delivered) const {
+  constexpr double kSecond = 1e9;
+  shm::Duration longest{0};
+  for (std::size_t i = 0; i < pauses_.size(); ++i) {
+    const plan::PauseLag& pause = pauses_[i];
+    const std::uint64_t n = (delivered * pauses_.size() + i) * 2;
+    const double probability = pause.rate_hz * static_cast<double>(period_.count()) / kSecond;
+    if (uniform(draw(chance_, n)) >= probability) continue;
+    const double z = normal(uniform(draw(chance_, n + 1)));
+    const double ns = static_cast<double>(pause.median.count()) * exponential(pause.sigma * z);
+    const double capped = std::min(ns, static_cast<double>(pause.cap.count()));
+    longest = std::max(longest, shm::Duration{static_cast<std::int64_t>(capped)});
+  }
+  return longest;
+}
+
+shm::Duration LagSchedule::when_running(shm::Duration intended) const {
+  for (const plan::StopLag& stop : stops_)
+    if (intended >= stop.at && intended < stop.at + stop.span) intended = stop.at + stop.span;
+  return intended;
+}
+
 std::optional<std::uint64_t> LagSchedule::unread_at(std::uint64_t call) const {
   if (unread_.empty()) return std::nullopt;
   return unread_[call % unread_.size()];
@@ -50,6 +72,11 @@ std::optional<std::uint64_t> LagSchedule::unread_at(std::uint64_t call) const {
 shm::Duration LagSchedule::longest_gap() const {
   shm::Duration gap = service_;
   for (const plan::PeriodicLag& stall : stalls_) gap = std::max(gap, stall.stall);
+  for (const plan::BurstLag& burst : bursts_) gap = std::max(gap, burst.idle);
+  for (const plan::PauseLag& pause : pauses_) gap = std::max(gap, pause.cap);
+  for (const plan::TraceLag& trace : traces_)
+    gap = std::max(gap, *std::max_element(trace.gaps.begin(), trace.gaps.end()));
+  for (const plan::StopLag& stop : stops_) gap = std::max(gap, stop.span + service_);
   return gap;
 }
 

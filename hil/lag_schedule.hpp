@@ -16,8 +16,9 @@ namespace daohil::hil {
 /// reader that never waits keeps an absolute grid and one late wake-up does not add up.
 class LagSchedule {
  public:
-  /// @param period of the source, for stalls that sweep the phase
-  LagSchedule(const plan::ReaderPlan& reader, shm::Duration period);
+  /// @param period of the source, for stalls that sweep the phase and for the rate of pauses
+  /// @param seed of the case: what is random about it follows from that and the reader's name
+  LagSchedule(const plan::ReaderPlan& reader, shm::Duration period, std::uint64_t seed = 0);
 
   /// Gap after the n-th delivered frame (n >= 1). At least the hold of an in-place reader.
   [[nodiscard]] shm::Duration gap_after(std::uint64_t delivered) const;
@@ -25,7 +26,12 @@ class LagSchedule {
   /// in time.
   [[nodiscard]] std::optional<std::uint64_t> unread_at(std::uint64_t call) const;
 
-  /// Longest planned gap, the g of T4 and T7; the constant service time if there is no stall.
+  /// When a call intended at that time after the start is made: a stopped process makes it at the
+  /// end of its stop.
+  [[nodiscard]] shm::Duration when_running(shm::Duration intended) const;
+
+  /// Longest planned gap (of random pauses: the cap), the g of T4 and T7; the constant service time
+  /// if there is no stall.
   [[nodiscard]] shm::Duration longest_gap() const;
   /// Is every gap longer than a frame period, so that a frame is always there and the reader, once
   /// it has begun, never waits?
@@ -33,12 +39,25 @@ class LagSchedule {
 
  private:
   void take(const plan::ConstantLag& constant);
+  void take(const plan::PeriodicLag& stall) { stalls_.push_back(stall); }
+  void take(const plan::UnreadLag& unread) { unread_ = unread.unread; }
+  void take(const plan::BurstLag& burst) { bursts_.push_back(burst); }
+  void take(const plan::PauseLag& pause) { pauses_.push_back(pause); }
+  void take(const plan::TraceLag& trace) { traces_.push_back(trace); }
+  void take(const plan::StopLag& stop) { stops_.push_back(stop); }
+  void take(const plan::HogLag&) {}  // slows the host, not the plan
   [[nodiscard]] shm::Duration sweep_delay(std::uint64_t stall) const;
+  [[nodiscard]] shm::Duration pause_after(std::uint64_t delivered) const;
 
   shm::Duration period_;
   shm::Duration service_{0};
   shm::Duration phase_{0};  // added to the first gap
+  std::uint64_t chance_;
   std::vector<plan::PeriodicLag> stalls_;
+  std::vector<plan::BurstLag> bursts_;
+  std::vector<plan::PauseLag> pauses_;
+  std::vector<plan::TraceLag> traces_;
+  std::vector<plan::StopLag> stops_;
   std::vector<std::uint64_t> unread_;
 };
 

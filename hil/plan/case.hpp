@@ -12,6 +12,7 @@
 
 #include "drivers/camera.hpp"
 #include "shm/frame.hpp"
+#include "shm/reader.hpp"
 #include "shm/time.hpp"
 
 /// A checked plan: what `run` executes and `judge` judges. Every unit is resolved, every variable
@@ -55,9 +56,65 @@ struct UnreadLag {
   std::vector<std::uint64_t> unread;
 };
 
-using Lag = std::variant<ConstantLag, PeriodicLag, UnreadLag>;
+/// `reads` calls back to back (by the constant lag, if there is one), then one gap of `idle`.
+struct BurstLag {
+  std::uint64_t reads = 1;
+  Duration idle{0};
+};
 
-enum class ReadMode { next, newest };
+/// Pauses as a garbage collector makes them: after each delivered frame one begins with the
+/// probability rate * period; its length is lognormal with that median and sigma, at most cap.
+/// Drawn from the case's seed and the reader's name, so that they are the same in every run.
+struct PauseLag {
+  double rate_hz = 1;
+  Duration median{0};
+  double sigma = 0.5;
+  Duration cap{0};
+};
+
+/// Gaps read from a file, one after each delivered frame, in circles.
+struct TraceLag {
+  std::vector<Duration> gaps;
+};
+
+/// A competing busy loop on the reader's core, in real time only.
+struct HogLag {
+  double duty = 1;  ///< share of each `every` that it spins, 0 .. 1
+  Duration spin{0};
+  Duration every{0};
+};
+
+/// SIGSTOP to the reader's process at a time from the start, SIGCONT after `span`. In virtual time
+/// the reader makes no call meanwhile.
+struct StopLag {
+  Duration at{0};
+  Duration span{0};
+};
+
+using Lag = std::variant<ConstantLag, PeriodicLag, UnreadLag, BurstLag, PauseLag, TraceLag, HogLag,
+                         StopLag>;
+
+enum class ReadMode {
+  next,
+  newest,
+  arbitrary,  ///< the slot of the frame `index_lag` before the newest
+  history,    ///< the newest `history` frames
+};
+
+/// What a reader does after an overwrite.
+enum class OnOverwrite {
+  go_on,   ///< with the newest frame, as DAO does
+  oldest,  ///< resumes at the oldest frame still whole
+  reset,   ///< throws its tail to the newest frame once more, losing what came meanwhile
+  stop,
+};
+
+/// Who reads. All obey the same plan and are judged by the same trace.
+enum class Language {
+  cpp,
+  c,       ///< through dao.h and libdao.so
+  python,  ///< through daoShm
+};
 enum class Rules {
   verified,   ///< shm::Reader
   reference,  ///< shm::ReferenceReader: the witness of the publication order
@@ -79,6 +136,18 @@ struct ReaderPlan {
   OnEmpty on_empty = OnEmpty::wait;
   Duration poll{0};  ///< spacing of calls when on_empty is poll
   std::vector<Lag> lag;
+
+  std::uint32_t history = 1;    ///< of ReadMode::history
+  std::uint32_t index_lag = 0;  ///< of ReadMode::arbitrary
+  OnOverwrite on_overwrite = OnOverwrite::go_on;
+  shm::Wait waiting = shm::Wait::sleep;
+  std::optional<std::uint16_t> semaphore;  ///< waits for this POSIX semaphore instead
+  Duration start{0};                       ///< joins so long after frame 1 is due
+  Language language = Language::cpp;
+  /// A program of the user's, run instead of one of ours: argv, "{stream}" stands for the path.
+  /// What it must print: hil/readers/README.md. Real time only.
+  std::vector<std::string> exec;
+  std::vector<int> cpus;  ///< bound to these; empty: not bound
 };
 
 struct SourcePlan {
