@@ -7,7 +7,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "drivers/rate_profile.hpp"
 #include "shm/frame.hpp"
 #include "shm/time.hpp"
 
@@ -36,8 +38,9 @@ struct CameraSettings {
   std::optional<shm::PixelType> type{};
   std::optional<Rate> rate{};
   OnLate on_late = OnLate::skip;
-  std::filesystem::path file{};  ///< replay only
-  AtEnd at_end = AtEnd::loop;    ///< replay only
+  std::filesystem::path file{};        ///< replay only
+  AtEnd at_end = AtEnd::loop;          ///< replay only
+  std::vector<RateStep> rate_steps{};  ///< of cameras paced by the host; others refuse them
 };
 
 /// What a camera says of itself, final once configured.

@@ -1,11 +1,12 @@
 #include "drivers/pacer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace daohil::drivers {
 
-Pacer::Pacer(Rate rate, OnLate on_late, std::optional<std::uint64_t> frames)
-    : rate_(rate), on_late_(on_late), frames_(frames) {}
+Pacer::Pacer(RateProfile rate, OnLate on_late, std::optional<std::uint64_t> frames)
+    : rate_(std::move(rate)), on_late_(on_late), frames_(frames) {}
 
 void Pacer::start(MonotonicTime first) {
   first_ = first;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "drivers/camera.hpp"
+#include "drivers/rate_profile.hpp"
 
 namespace daohil::drivers {
 
@@ -19,7 +20,9 @@ struct DueFrame {
 class Pacer {
  public:
   /// @param frames after this many there are no more; empty: no end
-  Pacer(Rate rate, OnLate on_late, std::optional<std::uint64_t> frames = std::nullopt);
+  Pacer(RateProfile rate, OnLate on_late, std::optional<std::uint64_t> frames = std::nullopt);
+  Pacer(Rate rate, OnLate on_late, std::optional<std::uint64_t> frames = std::nullopt)
+      : Pacer(RateProfile(rate), on_late, frames) {}
 
   /// Begin again with frame 1, due at `first`.
   void start(MonotonicTime first);
@@ -36,7 +39,7 @@ class Pacer {
   std::optional<DueFrame> next(MonotonicTime now);
 
  private:
-  Rate rate_;
+  RateProfile rate_;
   OnLate on_late_;
   std::optional<std::uint64_t> frames_;
   MonotonicTime first_{};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr char kMagic[8] = {'H', 'I', 'L', 'T', 'R', 'C', '0', '1'};
 
-enum class Kind : std::uint32_t { source = 1, reader = 2 };
+enum class Kind : std::uint32_t { source = 1, reader = 2, attachments = 3 };
 
 struct Section {
   Kind kind;
@@ -50,11 +51,15 @@ std::vector<Event> get_events(std::ifstream& in, const Section& section, std::ui
 void write_trace(const std::filesystem::path& file, const Trace& trace) {
   std::ofstream out(file, std::ios::binary);
   out.write(kMagic, sizeof kMagic);
-  const auto sections = static_cast<std::uint32_t>(1 + trace.readers.size());
+  const auto sections = static_cast<std::uint32_t>(1 + 2 * trace.readers.size());
   out.write(reinterpret_cast<const char*>(&sections), sizeof sections);
   put_section(out, Kind::source, "source", trace.source);
-  for (const ReaderTrace& reader : trace.readers)
+  for (const ReaderTrace& reader : trace.readers) {
     put_section(out, Kind::reader, reader.name, reader.calls);
+    const auto* first = reader.summary.attached;
+    put_section(out, Kind::attachments, reader.name,
+                std::vector<Attachment>(first, first + reader.summary.attachments));
+  }
   out.close();
   if (!out) throw std::runtime_error(fmt::format("cannot write {}", file.string()));
 }
@@ -76,6 +81,19 @@ Trace read_trace(const std::filesystem::path& file) {
     section.name[sizeof section.name - 1] = '\0';
     if (section.kind == Kind::source) {
       trace.source = get_events<SourceEvent>(in, section, bytes, file);
+    } else if (section.kind == Kind::attachments && !trace.readers.empty()) {
+      ReaderSummary& summary = trace.readers.back().summary;
+      const auto attached = get_events<Attachment>(in, section, bytes, file);
+      summary.attachments =
+          static_cast<std::uint32_t>(std::min(attached.size(), ReaderSummary::kMostAttachments));
+      std::copy_n(attached.begin(), summary.attachments, summary.attached);
+      if (summary.attachments > 0) {
+        summary.first = summary.attached[0].first;
+        summary.tail = summary.attached[summary.attachments - 1].tail;
+        summary.newest_at_end = summary.attached[summary.attachments - 1].newest_at_end;
+      }
+    } else if (section.kind != Kind::reader) {  // of a later version
+      in.seekg(static_cast<std::streamoff>(section.events * section.event_bytes), std::ios::cur);
     } else {
       ReaderTrace reader;
       reader.name = section.name;

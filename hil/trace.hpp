@@ -34,6 +34,8 @@ struct SourceEvent {
   std::int64_t published = 0;   ///< v_k: after the last
   std::uint64_t counter = 0;    ///< cnt0
   std::uint64_t id = 0;         ///< device frame number
+  std::uint32_t epoch = 0;      ///< how often the stream had been created anew
+  std::uint32_t reserved = 0;
 };
 
 /// What a look at the delivered pixels showed.
@@ -56,9 +58,15 @@ struct CallEvent {
   shm::ReadStatus status = shm::ReadStatus::not_ready;
   Content content = Content::unchecked;
   std::uint8_t waited = 0;  ///< 1: it slept until the frame came
-  std::uint8_t reserved[5]{};
+  /// How often this reader had opened a stream before: when it found its own replaced, or began
+  /// again after it was killed.
+  std::uint8_t opened = 0;
+  /// 1: the times are when a line of another program arrived, not when it called.
+  std::uint8_t untimed = 0;
+  std::uint8_t reserved = 0;
+  std::uint16_t frames = 0;  ///< of a history: how many, the last of which is `counter`
 };
-static_assert(sizeof(SourceEvent) == 48 && sizeof(CallEvent) == 56);
+static_assert(sizeof(SourceEvent) == 56 && sizeof(CallEvent) == 56);
 
 /// An append-only log in shared memory: one process writes, another reads after it has ended (or
 /// been killed). Bounded: what does not fit is counted, not stored.
@@ -114,11 +122,26 @@ class EventLog {
   std::size_t capacity_;
 };
 
-/// What a reader found besides its calls.
-struct ReaderSummary {
+/// From one opening of a stream to the next, or to the end.
+struct Attachment {
   std::uint64_t first = 0;          ///< counter of its tail at open
   std::uint64_t tail = 0;           ///< counter of its tail at the end
   std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
+  std::uint32_t depth = 0;          ///< of the ring it found
+  std::uint32_t epoch = 0;          ///< which of the streams created one after the other it is
+  std::uint32_t cut = 0;            ///< 1: the reader was killed, the two counters are not known
+  std::uint32_t reserved = 0;
+};
+
+/// What a reader found besides its calls.
+struct ReaderSummary {
+  static constexpr std::size_t kMostAttachments = 16;
+  std::uint64_t first = 0;          ///< counter of its tail at the first open
+  std::uint64_t tail = 0;           ///< counter of its tail at the end
+  std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
+  std::uint32_t attachments = 0;
+  std::uint32_t reserved = 0;
+  Attachment attached[kMostAttachments] = {};
   char sha256[65] = {};  ///< of the pixels delivered for one pass of a recording, in order
 };
 
@@ -144,8 +167,8 @@ struct Trace {
 };
 
 /// trace.bin, little endian: "HILTRC01", u32 number of sections; per section: u32 kind (1 source,
-/// 2 reader), u32 event bytes, u64 number of events, char[64] name, the events as the structures
-/// above. @throws std::runtime_error naming the file
+/// 2 reader, 3 the attachments of the reader before), u32 event bytes, u64 number of events,
+/// char[64] name, the events as the structures above. @throws std::runtime_error naming the file
 void write_trace(const std::filesystem::path& file, const Trace& trace);
 Trace read_trace(const std::filesystem::path& file);
 

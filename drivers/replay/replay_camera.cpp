@@ -60,7 +60,7 @@ void ReplayCamera::configure(const CameraSettings& settings) {
                                 .pass = cube.frames};
   auto check = std::make_shared<ReplayCheck>(cube, settings.at_end);
   playing_.emplace(Playing{std::move(cube), std::move(description),
-                           Pacer(rate, settings.on_late, frames), std::move(check)});
+                           Pacer(RateProfile(rate, settings.rate_steps), settings.on_late, frames), std::move(check)});
 }
 
 CameraDescription ReplayCamera::describe() const { return playing_.value().description; }

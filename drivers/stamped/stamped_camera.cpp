@@ -81,7 +81,7 @@ void StampedCamera::configure(const CameraSettings& settings) {
                     wanted.format.str(), wanted.format.bytes(), simulators::kStampBytes));
 
   frame_ = allocate_pixels("camera stamped", wanted.format, 1);
-  pacer_ = Pacer(wanted.rate, settings.on_late);
+  pacer_ = Pacer(RateProfile(wanted.rate, settings.rate_steps), settings.on_late);
   description_ = std::move(wanted);
   prepared_.reset();
 }

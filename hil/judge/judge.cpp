@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <regex>
 
 #include "hil/judge/metrics.hpp"
 #include "hil/judge/prediction.hpp"
+#include "hil/judge/statistics.hpp"
 
 namespace daohil::hil::judge {
 namespace {
@@ -41,10 +43,34 @@ bool holds(const plan::Expectation& expectation, const plan::Value& observed) {
       return number(observed) >= number(expectation.value);
     case plan::Operator::max:
       return number(observed) <= number(expectation.value);
+    case plan::Operator::in:
+      return std::any_of(expectation.values.begin(), expectation.values.end(),
+                         [&](const plan::Value& value) { return same(observed, value); });
+    case plan::Operator::within:
+      return std::abs(number(observed) - expectation.of) <= number(expectation.value);
+    case plan::Operator::regex:
+      return std::regex_search(to_text(observed),
+                               std::regex(to_text(expectation.value), std::regex::extended));
     case plan::Operator::predicted:
       break;
   }
   return false;
+}
+
+// It holds, and is nearer to its limit than the scenario likes.
+bool in_margin(const plan::Expectation& expectation, const plan::Value& observed) {
+  if (!expectation.marginal) return false;
+  const double value = number(observed);
+  switch (expectation.op) {
+    case plan::Operator::min:
+      return value < *expectation.marginal;
+    case plan::Operator::max:
+      return value > *expectation.marginal;
+    case plan::Operator::within:
+      return std::abs(value - expectation.of) > *expectation.marginal;
+    default:
+      return false;
+  }
 }
 
 bool within(const Prediction& prediction, double slack, const plan::Value& observed) {
@@ -72,6 +98,15 @@ std::string limit_text(const plan::Expectation& e) {
       return ">= " + to_text(e.value);
     case plan::Operator::max:
       return "<= " + to_text(e.value);
+    case plan::Operator::in: {
+      std::string text = "one of";
+      for (const plan::Value& value : e.values) text += " " + to_text(value);
+      return text;
+    }
+    case plan::Operator::within:
+      return fmt::format("{} +- {}", to_text(e.of), to_text(e.value));
+    case plan::Operator::regex:
+      return "matches " + to_text(e.value);
     case plan::Operator::predicted:
       return "predicted";
   }
@@ -83,22 +118,28 @@ std::string interval_text(const Prediction& p) {
   return fmt::format("{} [{:.6g}, {:.6g}]", to_text(p.nominal), p.low, p.high);
 }
 
+// Of those metrics that are extreme quantiles of a latency; 0 for all others.
+double quantile_of(const std::string& metric) {
+  if (metric.ends_with(".latency.p99_9")) return 0.999;
+  if (metric.ends_with(".latency.p99_99")) return 0.9999;
+  return 0;
+}
+
 class Judgement {
  public:
-  Judgement(const plan::Case& planned, const drivers::CameraDescription& source, const Trace& trace)
-      : planned_(planned), source_(source), source_facts_(examine_source(planned, source, trace)) {
+  Judgement(const plan::Case& planned, const drivers::CameraDescription& source,
+            SourceFacts source_facts, std::map<std::string, ReaderFacts> facts)
+      : planned_(planned),
+        source_(source),
+        source_facts_(std::move(source_facts)),
+        facts_(std::move(facts)) {
     result_.planned = planned;
     result_.source = source;
     name_metrics(planned, source_facts_, result_.metrics);
-    for (std::size_t i = 0; i < planned.readers.size(); ++i) {
-      const plan::ReaderPlan& reader = planned.readers[i];
-      facts_[reader.name] =
-          examine_reader(planned, reader, source, trace.source, trace.readers.at(i));
-      name_metrics(planned, reader, facts_[reader.name], result_.metrics);
-    }
+    for (const plan::ReaderPlan& reader : planned.readers)
+      name_metrics(planned, reader, facts_.at(reader.name), result_.metrics);
     result_.health = source_facts_.health;
-    result_.health.scheduling = trace.scheduling;
-    for (const auto& [name, facts] : facts_) result_.health.pauses += facts.pauses;
+    for (const auto& [name, reader] : facts_) result_.health.pauses += reader.pauses;
   }
 
   CaseResult conclude() {
@@ -141,8 +182,26 @@ class Judgement {
     } else {
       good = holds(expectation, m.observed);
     }
-    if (!good) blame(expectation, m);
+    if (!good) {
+      blame(expectation, m);
+    } else if (in_margin(expectation, m.observed)) {
+      m.verdict = Verdict::marginal;
+      m.why = fmt::format("{}: observed {}, holds {} but is beyond the margin of {}", m.metric,
+                          to_text(m.observed), m.limit, to_text(*expectation.marginal));
+    } else if (too_few(expectation)) {
+      m.verdict = Verdict::inconclusive;
+      m.why = fmt::format("{}: a claim on that quantile needs at least {} samples", m.metric,
+                          samples_for_quantile(quantile_of(expectation.metric)));
+    }
     note(std::move(m));
+  }
+
+  // A quantile is claimed from its upper bound, the maximum: that takes n samples.
+  [[nodiscard]] bool too_few(const plan::Expectation& expectation) const {
+    const double q = quantile_of(expectation.metric);
+    const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
+    return q > 0 && reader != nullptr &&
+           facts_.at(reader->name).wake_latencies.size() < samples_for_quantile(q);
   }
 
   // Who is at fault: the system under test, or a host that stood still?
@@ -286,9 +345,51 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
 
 }  // namespace
 
+struct Examination::State {
+  State(const plan::Case& of, const drivers::CameraDescription& description)
+      : planned(of), source(description), publications(of, description) {
+    for (const plan::ReaderPlan& reader : of.readers)
+      readers.push_back(std::make_unique<ReaderExaminer>(of, reader, description, publications));
+  }
+
+  const plan::Case& planned;
+  const drivers::CameraDescription& source;
+  SourceExaminer publications;
+  std::vector<std::unique_ptr<ReaderExaminer>> readers;
+};
+
+Examination::Examination(const plan::Case& planned, const drivers::CameraDescription& source)
+    : state_(std::make_unique<State>(planned, source)) {}
+Examination::~Examination() = default;
+
+void Examination::add(std::span<const SourceEvent> events) {
+  for (const SourceEvent& event : events) state_->publications.add(event);
+}
+
+void Examination::add(std::size_t reader, std::span<const CallEvent> calls,
+                      const ReaderSummary& summary) {
+  for (const CallEvent& call : calls) state_->readers.at(reader)->add(call, summary);
+}
+
+CaseResult Examination::conclude(const Trace& trace) {
+  std::map<std::string, ReaderFacts> facts;
+  for (std::size_t i = 0; i < state_->readers.size(); ++i)
+    facts[state_->planned.readers[i].name] =
+        state_->readers[i]->conclude(trace.readers.at(i).summary, trace.readers.at(i).dropped);
+  SourceFacts source = state_->publications.conclude(trace.scheduling);
+  if (trace.source_dropped > 0 && source.identity_broken.empty())
+    source.identity_broken =
+        fmt::format("{} publications did not fit into the trace", trace.source_dropped);
+  return Judgement(state_->planned, state_->source, std::move(source), std::move(facts)).conclude();
+}
+
 CaseResult judge(const plan::Case& planned, const drivers::CameraDescription& source,
                  const Trace& trace) {
-  return Judgement(planned, source, trace).conclude();
+  Examination examination(planned, source);
+  examination.add(trace.source);
+  for (std::size_t i = 0; i < planned.readers.size(); ++i)
+    examination.add(i, trace.readers.at(i).calls, trace.readers.at(i).summary);
+  return examination.conclude(trace);
 }
 
 CaseResult not_run(const plan::Case& planned, Verdict verdict, const std::string& why) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,29 @@
 #include "hil/trace.hpp"
 
 namespace daohil::hil::judge {
+
+/// Looks at what happened while it happens, in memory that does not grow with the length of the
+/// run, and judges in the end. One thread.
+///
+/// Order: the publications up to the end of a call come before that call.
+class Examination {
+ public:
+  /// Both must outlive it.
+  Examination(const plan::Case& planned, const drivers::CameraDescription& source);
+  ~Examination();
+  Examination(const Examination&) = delete;
+  Examination& operator=(const Examination&) = delete;
+
+  void add(std::span<const SourceEvent> events);
+  /// @param reader which of planned.readers @param summary as far as it goes
+  void add(std::size_t reader, std::span<const CallEvent> calls, const ReaderSummary& summary);
+  /// @param trace of what it says only the summaries, the losses and the scheduling are looked at
+  [[nodiscard]] CaseResult conclude(const Trace& trace);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /// Trace to verdict. Pure: the same trace, judged again, gives the same result.
 ///

@@ -3,127 +3,154 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "hil/judge/theory.hpp"
 
 namespace daohil::hil::judge {
-namespace {
 
 using shm::ReadStatus;
 
-struct Said {
-  ReadStatus status;
-  std::uint64_t counter;
-  auto operator<=>(const Said&) const = default;
-};
+Oracle::Oracle(const SourceWindow& source, const plan::ReaderPlan& plan, std::uint32_t depth,
+               std::int64_t guard_ns, std::uint64_t tail)
+    : plan_(&plan),
+      depth_(depth),
+      guard_(guard_ns),
+      tail_(tail),
+      published_(source, &SourceEvent::published),
+      publishing_(source, &SourceEvent::publishing),
+      claimed_(source, &SourceEvent::claimed) {}
 
-// How many events have a time <= t; the times of one kind never decrease.
-template <typename Time>
-std::uint64_t count_by(const std::vector<SourceEvent>& source, std::int64_t t, Time time) {
-  const auto it = std::upper_bound(
-      source.begin(), source.end(), t,
-      [&](std::int64_t value, const SourceEvent& event) { return value < event.*time; });
-  return static_cast<std::uint64_t>(it - source.begin());
+// The counters of a stream are contiguous from 1 (tier A checks it), so a count is a counter.
+Oracle::Range Oracle::newest_during(const CallEvent& call) {
+  const std::int64_t after = call.after + guard_;
+  const std::uint64_t lowest = published_.by(call.before - guard_);
+  const std::uint64_t highest = publishing_.by(after);
+  return {std::max(lowest, tail_), std::max(highest, tail_), claimed_.by(after)};
 }
 
-class Possibilities {
- public:
-  Possibilities(const std::vector<SourceEvent>& source, std::uint32_t depth)
-      : source_(&source), depth_(depth) {}
-
-  // All that `next` may say in [before, after] from this tail.
-  [[nodiscard]] std::set<Said> next(std::uint64_t tail, std::int64_t before,
-                                    std::int64_t after) const {
-    std::set<Said> said;
-    const auto [lowest, highest] = newest_between(tail, before, after);
-    // Outcomes repeat: beyond tail + depth each w is its own, before it only few differ.
-    for (std::uint64_t w = lowest; w <= highest; ++w) {
-      switch (outcome_of(w - tail, depth_)) {
-        case Outcome::not_ready:
-          said.insert({ReadStatus::not_ready, 0});
-          break;
-        case Outcome::success:
-          said.insert({ReadStatus::success, tail + 1});
-          break;
-        case Outcome::overwrite:
-          said.insert({ReadStatus::overwrite, w});
-          break;
+void Oracle::add_possible(std::uint64_t newest, std::uint64_t claimed,
+                          std::vector<Said>& said) const {
+  // Has the writer begun to destroy the frame of that counter, whose slot comes round?
+  const auto being_destroyed = [&](std::uint64_t counter) { return claimed >= counter + depth_; };
+  switch (plan_->mode) {
+    case plan::ReadMode::newest:
+      said.push_back(newest == 0 ? Said{ReadStatus::not_ready, 0}
+                                 : Said{ReadStatus::success, newest});
+      return;
+    case plan::ReadMode::arbitrary: {
+      const std::uint64_t wanted = newest > plan_->index_lag ? newest - plan_->index_lag : 0;
+      if (wanted == 0) said.push_back({ReadStatus::not_ready, 0});
+      if (wanted > 0) said.push_back({ReadStatus::success, wanted});
+      // Between the look for the newest slot and the read the writer may go on: the slot then
+      // holds the frame a whole ring later, or none.
+      if (wanted > 0 && being_destroyed(wanted)) {
+        said.push_back({ReadStatus::torn, 0});
+        said.push_back({ReadStatus::success, wanted + depth_});
       }
-      if (w == tail + depth_ && claimed_by(after) > w) said.insert(destroyed(w));
+      return;
     }
-    return said;
+    case plan::ReadMode::history: {
+      if (newest == 0) {
+        said.push_back({ReadStatus::not_ready, 0});
+        return;
+      }
+      const auto frames =
+          static_cast<std::uint16_t>(std::min<std::uint64_t>(plan_->history, newest));
+      said.push_back({ReadStatus::success, newest, frames});
+      // Those whose slots the writer has come to since are missing from the front.
+      for (std::uint16_t left = frames; left-- > 1;)
+        if (being_destroyed(newest - left)) said.push_back({ReadStatus::success, newest, left});
+      return;
+    }
+    case plan::ReadMode::next:
+      break;
   }
+  switch (outcome_of(newest - tail_, depth_)) {
+    case Outcome::not_ready:
+      // A waiting reader never reports that nothing is new.
+      if (plan_->on_empty != plan::OnEmpty::wait) said.push_back({ReadStatus::not_ready, 0});
+      break;
+    case Outcome::success:
+      said.push_back({ReadStatus::success, tail_ + 1});
+      break;
+    case Outcome::overwrite:
+      if (plan_->on_overwrite != plan::OnOverwrite::oldest) {
+        said.push_back({ReadStatus::overwrite, newest});
+        break;
+      }
+      // The oldest still whole: one frame later if the writer has claimed its slot.
+      said.push_back({ReadStatus::overwrite, newest - depth_ + 1});
+      if (depth_ > 1 && being_destroyed(newest - depth_ + 1))
+        said.push_back({ReadStatus::overwrite, newest - depth_ + 2});
+      break;
+  }
+  if (newest == tail_ + depth_ && claimed > newest) {
+    // At depth 1 the claimed slot is the newest frame itself: nothing is left to deliver.
+    if (depth_ == 1)
+      said.push_back({ReadStatus::not_ready, 0});
+    else
+      said.push_back({ReadStatus::overwrite,
+                      plan_->on_overwrite == plan::OnOverwrite::oldest ? tail_ + 2 : newest});
+  }
+}
 
-  [[nodiscard]] std::set<Said> newest(std::uint64_t tail, std::int64_t before,
-                                      std::int64_t after) const {
-    std::set<Said> said;
-    const auto [lowest, highest] = newest_between(tail, before, after);
-    for (std::uint64_t w = lowest; w <= highest; ++w)
-      said.insert(w == 0 ? Said{ReadStatus::not_ready, 0} : Said{ReadStatus::success, w});
-    return said;
-  }
+std::vector<Oracle::Said> Oracle::possible(const Range& range) const {
+  std::vector<Said> said;
+  for (std::uint64_t w = range.lowest; w <= range.highest; ++w)
+    add_possible(w, range.claimed, said);
+  std::sort(said.begin(), said.end());
+  said.erase(std::unique(said.begin(), said.end()), said.end());
+  if (plan_->mode == plan::ReadMode::next && plan_->on_empty == plan::OnEmpty::wait)
+    std::erase_if(said, [](const Said& one) { return one.status == ReadStatus::not_ready; });
+  return said;
+}
 
- private:
-  // The counters of a run are contiguous from 1 (tier A checks it), so a count is a counter.
-  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> newest_between(std::uint64_t tail,
-                                                                       std::int64_t before,
-                                                                       std::int64_t after) const {
-    const auto lowest = count_by(*source_, before, &SourceEvent::published);
-    const auto highest = count_by(*source_, after, &SourceEvent::publishing);
-    return {std::max(lowest, tail), std::max(highest, tail)};
-  }
-  [[nodiscard]] std::uint64_t claimed_by(std::int64_t t) const {
-    return count_by(*source_, t, &SourceEvent::claimed);
-  }
-  // At depth 1 the claimed slot is the newest frame itself: nothing is left to deliver.
-  [[nodiscard]] Said destroyed(std::uint64_t w) const {
-    return depth_ == 1 ? Said{ReadStatus::not_ready, 0} : Said{ReadStatus::overwrite, w};
-  }
-
-  const std::vector<SourceEvent>* source_;
-  std::uint32_t depth_;
-};
-
-std::string describe(const std::set<Said>& possible) {
+std::string Oracle::describe(const std::vector<Said>& possible) {
   std::string text;
-  for (const Said& said : possible)
-    text += fmt::format("{}{}({})", text.empty() ? "" : " or ", shm::name_of(said.status),
-                        said.counter);
+  for (const Said& said : possible) {
+    if (!text.empty()) text += " or ";
+    text += fmt::format("{}({})", shm::name_of(said.status), said.counter);
+    if (said.frames > 0) text += fmt::format(" of {} frames", said.frames);
+  }
   return text;
 }
 
-}  // namespace
+void Oracle::judge(const CallEvent& call, std::uint64_t index, OracleFinding& finding) {
+  // A copy that was overtaken again and again says nothing of any frame; it is counted elsewhere.
+  if (call.status == ReadStatus::torn && plan_->mode != plan::ReadMode::arbitrary) return;
+  const bool delivered = call.status == ReadStatus::success || call.status == ReadStatus::overwrite;
+  const Range range = newest_during(call);
+  const Said said{call.status, delivered ? call.counter : 0, call.frames};
+  finding.checked += 1;
+
+  // Almost always one frame was the newest all along, and its one answer was given.
+  const bool plain = range.lowest == range.highest && plan_->mode == plan::ReadMode::next &&
+                     range.lowest - tail_ - 1 < depth_ - 1U && call.status == ReadStatus::success &&
+                     call.counter == tail_ + 1;
+  if (!plain) {
+    const std::vector<Said> allowed = possible(range);
+    if (allowed.size() > 1) finding.ambiguous += 1;
+    if (std::find(allowed.begin(), allowed.end(), said) == allowed.end()) {
+      finding.violations += 1;
+      if (finding.first_violation.empty()) {
+        finding.first_violation_call = index;
+        finding.first_violation =
+            fmt::format("call {} at {} ns: tail {}, said {}, possible {}", index, call.before,
+                        tail_, describe({said}), allowed.empty() ? "nothing" : describe(allowed));
+      }
+    }
+  }
+  if (delivered) tail_ = call.counter;
+}
 
 OracleFinding check_calls(const std::vector<SourceEvent>& source, const ReaderTrace& reader,
                           const plan::ReaderPlan& plan, std::uint32_t depth,
                           std::int64_t guard_ns) {
-  const Possibilities possibilities(source, depth);
+  SourceWindow window;
+  for (const SourceEvent& event : source) window.add(event);
+  Oracle oracle(window, plan, depth, guard_ns, reader.summary.first);
   OracleFinding finding;
-  std::uint64_t tail = reader.summary.first;
-  for (std::size_t i = 0; i < reader.calls.size(); ++i) {
-    const CallEvent& call = reader.calls[i];
-    if (call.status == ReadStatus::torn) continue;  // says nothing of any frame; counted elsewhere
-    const auto before = call.before - guard_ns;
-    const auto after = call.after + guard_ns;
-    auto possible = plan.mode == plan::ReadMode::next ? possibilities.next(tail, before, after)
-                                                      : possibilities.newest(tail, before, after);
-    // A waiting reader never reports that nothing is new.
-    if (plan.on_empty == plan::OnEmpty::wait) possible.erase({ReadStatus::not_ready, 0});
-    const bool delivered =
-        call.status == ReadStatus::success || call.status == ReadStatus::overwrite;
-    const Said said{call.status, delivered ? call.counter : 0};
-    finding.checked += 1;
-    if (possible.size() > 1) finding.ambiguous += 1;
-    if (!possible.contains(said)) {
-      finding.violations += 1;
-      if (finding.first_violation.empty())
-        finding.first_violation =
-            fmt::format("call {} at {} ns: tail {}, said {}({}), possible {}", i, call.before, tail,
-                        shm::name_of(said.status), said.counter, describe(possible));
-    }
-    if (delivered) tail = call.counter;
-  }
+  for (std::size_t i = 0; i < reader.calls.size(); ++i) oracle.judge(reader.calls[i], i, finding);
   return finding;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "hil/judge/replayed.hpp"
 #include "hil/judge/theory.hpp"
 #include "hil/lag_schedule.hpp"
 
@@ -35,7 +36,10 @@ class Predictor {
  public:
   Predictor(const plan::Case& planned, const drivers::CameraDescription& source,
             const plan::ReaderPlan& reader)
-      : planned_(planned), source_(source), reader_(reader), lag_(reader, source.rate.period()) {}
+      : planned_(planned),
+        source_(source),
+        reader_(reader),
+        lag_(reader, source.rate.period(), planned.seed) {}
 
   void as_measured(const SourceFacts& bench, const ReaderFacts& reader) {
     bench_ = &bench;
@@ -46,8 +50,7 @@ class Predictor {
     const bool exact = planned_.mode == plan::Mode::virtual_time;
     const Deviation nominal{.rate = source_.rate,
                             .wake_latency = exact ? kVirtualPublication : Duration{0}};
-    const std::uint64_t n =
-        pick(recursion(lag_, planned_.fifo.depth, planned_.frames, nominal), quantity);
+    const std::uint64_t n = pick(as_planned(nominal), quantity);
     Prediction p{.nominal = static_cast<std::int64_t>(n),
                  .low = static_cast<double>(n),
                  .high = static_cast<double>(n),
@@ -89,6 +92,25 @@ class Predictor {
   }
 
  private:
+  // What really came decides where faults change it; else the plan does.
+  [[nodiscard]] bool over_what_came() const {
+    return bench_ != nullptr && !bench_->due.empty() && !lag_.unread_at(0) &&
+           (!planned_.faults.empty() || !planned_.source.settings.rate_steps.empty() ||
+            reader_.start.count() > 0);
+  }
+  [[nodiscard]] Totals as_planned(const Deviation& nominal) const {
+    if (!over_what_came()) return recursion(lag_, planned_.fifo.depth, planned_.frames, nominal);
+    const Deviation prompt{.rate = nominal.rate};
+    return recursion_over(lag_, planned_.fifo.depth, bench_->due, bench_->published, reader_.start,
+                          prompt);
+  }
+  [[nodiscard]] Totals at_corner(const Deviation& corner, std::uint64_t frames) const {
+    if (!over_what_came()) return recursion(lag_, planned_.fifo.depth, frames, corner);
+    // Real publications are seen when they are complete.
+    return recursion_over(lag_, planned_.fifo.depth, bench_->published, bench_->published,
+                          reader_.start, corner);
+  }
+
   struct Range {
     double low;
     double high;
@@ -122,8 +144,7 @@ class Predictor {
           const Deviation corner{.rate = Rate::hertz(source_.rate.hertz() * factor),
                                  .wake_latency = Duration{wake},
                                  .call_lateness = Duration{late}};
-          range.include(static_cast<double>(
-              pick(recursion(lag_, planned_.fifo.depth, frames, corner), quantity)));
+          range.include(static_cast<double>(pick(at_corner(corner, frames), quantity)));
         }
     return range;
   }

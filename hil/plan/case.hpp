@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
+#include "drivers/faulty/fault.hpp"
 #include "shm/frame.hpp"
 #include "shm/reader.hpp"
 #include "shm/time.hpp"
@@ -82,6 +83,7 @@ struct HogLag {
   double duty = 1;  ///< share of each `every` that it spins, 0 .. 1
   Duration spin{0};
   Duration every{0};
+  std::vector<int> cpus{};  ///< where; empty: anywhere
 };
 
 /// SIGSTOP to the reader's process at a time from the start, SIGCONT after `span`. In virtual time
@@ -150,10 +152,67 @@ struct ReaderPlan {
   std::vector<int> cpus;  ///< bound to these; empty: not bound
 };
 
+/// Where in the publication of a frame its writer dies.
+enum class CrashPoint {
+  before_write,     ///< the slot is not claimed yet
+  after_half_copy,  ///< half of the pixels are in the slot
+  before_publish,   ///< all of them are, and no step of the publication is done
+  after_stamp,      ///< then after each of the steps of shm::PublishStep
+  after_counter,
+  after_clear_write,  ///< between counter and index: the frame is whole, and not the newest yet
+  after_index,
+  after_publish,
+};
+
+/// The writer's process is killed while it publishes a frame; another takes over after `down`.
+struct WriterCrash {
+  std::uint64_t frame = 1;  ///< of the device, counted from 1
+  CrashPoint point = CrashPoint::before_write;
+  Duration down{0};
+};
+
+/// The stream is created anew by its writer: readers of the old one must notice and open it again.
+struct Recreate {
+  Duration at{0};
+  std::optional<std::uint32_t> depth{};
+  std::optional<shm::Shape> shape{};
+};
+
+/// The file gets other permission bits under everybody who has it open.
+struct ChangeMode {
+  Duration at{0};
+  mode_t mode = 0;
+};
+
+/// CLOCK_REALTIME of the source jumps; the monotonic clock never does.
+struct ClockStep {
+  Duration at{0};
+  Duration by{0};  ///< negative: backwards
+};
+
+/// The host is kept busy, in real time only.
+struct HostLoad {
+  enum class Kind { cpu, memory } kind = Kind::cpu;
+  Duration at{0};
+  Duration span{0};
+  double level = 1;  ///< share of each core, or of the memory that is available
+};
+
+/// SIGKILL to a reader; it starts anew after `down`.
+struct ReaderKill {
+  std::string reader;
+  Duration at{0};
+  Duration down{0};
+};
+
+using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, ChangeMode, ClockStep,
+                           HostLoad, ReaderKill>;
+
 struct SourcePlan {
   std::string role;
   std::string kind;  ///< a name of drivers::camera_kinds()
   drivers::CameraSettings settings;
+  drivers::FrameNumbering numbering;
   /// sha256 of the pixels of the file as the bench declares it; empty when it does not.
   std::string sha256;
 };
@@ -166,7 +225,7 @@ struct FifoPlan {
 
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 
-enum class Operator { equals, not_equals, min, max, predicted };
+enum class Operator { equals, not_equals, min, max, in, within, regex, predicted };
 enum class Tier { a, b, c };
 
 /// One line of `expect`. Tier A and B can only fail by a bug of the system under test; tier C and
@@ -175,9 +234,13 @@ struct Expectation {
   std::string id;
   std::string metric;  ///< "fifo.wfs.slow.overwrites", "source.wfs.rate"
   Operator op = Operator::equals;
-  Value value{};          ///< for all but predicted; durations in ns, rates in Hz
-  std::string predicted;  ///< name of the prediction, for Operator::predicted
-  double slack = 0;       ///< allowed distance from the prediction, in the unit of the metric
+  Value value{};                   ///< for all but predicted; durations in ns, rates in Hz
+  std::vector<Value> values{};     ///< for in: the alternatives
+  double of = 0;                   ///< for within: the distance to this is at most `value`
+  std::optional<double> marginal;  ///< holds, but beyond this: MARGINAL. A limit as `value` is
+  std::string predicted;           ///< name of the prediction, for Operator::predicted
+  double slack = 0;    ///< allowed distance from the prediction, in the unit of the metric
+  std::string unit{};  ///< for the report
   Tier tier = Tier::a;
   bool timing = false;
   int line = 0;  ///< in the scenario file, for messages
@@ -213,12 +276,17 @@ struct Case {
   Mode mode = Mode::virtual_time;
   std::uint64_t seed = 0;
   Timeouts timeouts;
-  int attempts = 1;  ///< at most so many, and only after INCONCLUSIVE
+  int attempts = 1;             ///< at most so many,
+  bool retries_errors = false;  ///< after INCONCLUSIVE, and after ERROR if this is set
 
   SourcePlan source;
   FifoPlan fifo;
   std::vector<ReaderPlan> readers;
-  std::uint64_t frames = 0;  ///< how many the source publishes
+  std::uint64_t frames = 0;  ///< how many the device sends; faults may take some away
+  std::uint64_t warmup =
+      0;  ///< of these no latency and no interval counts; identities hold for all
+  std::vector<Fault> faults;
+  std::vector<std::string> checks;  ///< of the host, instead of source, fifo and readers
   std::vector<Expectation> expect;
   std::vector<SweepExpectation> sweep;
 

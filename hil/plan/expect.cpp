@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
+#include <regex>
 #include <utility>
 
 #include "hil/plan/show.hpp"
@@ -23,22 +26,25 @@ constexpr std::array<Key, 19> kExpectKeys{{{"id"},
                                            {"slack"},
                                            {"tier"},
                                            {"timing"},
-                                           {"in", Support::later},
-                                           {"within", Support::later},
-                                           {"of", Support::later},
-                                           {"regex", Support::later},
-                                           {"unit", Support::later},
-                                           {"marginal", Support::later},
-                                           {"marginal_min", Support::later},
-                                           {"marginal_max", Support::later},
-                                           {"marginal_within", Support::later}}};
+                                           {"in"},
+                                           {"within"},
+                                           {"of"},
+                                           {"regex"},
+                                           {"unit"},
+                                           {"marginal"},
+                                           {"marginal_min"},
+                                           {"marginal_max"},
+                                           {"marginal_within"}}};
 
 constexpr std::array<Key, 4> kSweepKeys{{{"id"}, {"over"}, {"metric"}, {"predicted"}}};
 
-constexpr std::array<Choice<Operator>, 5> kOperators{{{"equals", Operator::equals},
+constexpr std::array<Choice<Operator>, 8> kOperators{{{"equals", Operator::equals},
                                                       {"not_equals", Operator::not_equals},
                                                       {"min", Operator::min},
                                                       {"max", Operator::max},
+                                                      {"in", Operator::in},
+                                                      {"within", Operator::within},
+                                                      {"regex", Operator::regex},
                                                       {"predicted", Operator::predicted}}};
 
 constexpr std::array<Choice<Tier>, 3> kTiers{{{"A", Tier::a}, {"B", Tier::b}, {"C", Tier::c}}};
@@ -69,6 +75,17 @@ std::string find_prediction(const Field& field, Quantity wanted, std::string_vie
   return name;
 }
 
+// "0.5", "1e-6", "-3": a bare number.
+double read_number(const Field& field) {
+  const std::string text = field.text();
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || rest != end || !std::isfinite(value))
+    field.fail(fmt::format("expected a number such as 0.5 or 1e-6, got {}", show(text)));
+  return value;
+}
+
 Value read_value(const Field& field, Quantity quantity) {
   switch (quantity) {
     case Quantity::truth:
@@ -80,6 +97,8 @@ Value read_value(const Field& field, Quantity quantity) {
       return std::int64_t{field.duration().count()};
     case Quantity::rate:
       return field.rate().hertz();
+    case Quantity::number:
+      return read_number(field);
     case Quantity::text:
       return field.text();
   }
@@ -96,6 +115,8 @@ double read_slack(const Field& field, const Metric& metric) {
       return static_cast<double>(field.duration().count());
     case Quantity::rate:
       return field.rate().hertz();
+    case Quantity::number:
+      return read_number(field);
     case Quantity::truth:
     case Quantity::text:
       break;
@@ -112,12 +133,80 @@ std::pair<Operator, Field> read_operator(const Section& section) {
     if (found) field->fail("a second operator; one line makes one claim");
     found.emplace(choice.value, std::move(*field));
   }
-  if (!found) section.fail("claims nothing; add equals, not_equals, min, max or predicted");
+  if (!found)
+    section.fail(
+        "claims nothing; add equals, not_equals, min, max, in, within, regex or predicted");
   return *found;
 }
 
 bool has_order(Quantity quantity) {
   return quantity != Quantity::truth && quantity != Quantity::text;
+}
+
+double number_of(const Value& value) {
+  if (const auto* count = std::get_if<std::int64_t>(&value)) return static_cast<double>(*count);
+  return std::get<double>(value);
+}
+
+// A distance in the metric's own unit, or as a share of what it is a distance from.
+double read_distance(const Field& field, Quantity quantity, double of) {
+  const std::string text = field.text();
+  if (text.ends_with('%') || text.ends_with("ppm") || text.ends_with("ppb")) {
+    try {
+      return static_cast<double>(parse_fraction(text).value) * 1e-9 * std::abs(of);
+    } catch (const BadValue& e) {
+      field.fail(e.what());
+    }
+  }
+  return number_of(read_value(field, quantity));
+}
+
+void read_within(const Section& section, const Metric& metric, Expectation& expectation) {
+  const Field within = section.need("within");
+  if (!has_order(metric.quantity))
+    within.fail(fmt::format("{} is {}, there is nothing near it; use equals", metric.name,
+                            name_of(metric.quantity)));
+  expectation.of = number_of(read_value(section.need("of"), metric.quantity));
+  expectation.value = read_distance(within, metric.quantity, expectation.of);
+}
+
+void read_regex(const Field& field, const Metric& metric, Expectation& expectation) {
+  if (metric.quantity != Quantity::text)
+    field.fail(fmt::format("{} is {}; regex is for texts", metric.name, name_of(metric.quantity)));
+  expectation.value = field.text();
+  try {
+    static_cast<void>(std::regex(field.text(), std::regex::extended));
+  } catch (const std::regex_error&) {
+    field.fail(fmt::format("{} is no POSIX extended regular expression", show(field.text())));
+  }
+}
+
+// The band inside the limit in which a result holds, and is said to be close.
+void read_marginal(const Section& section, const Metric& metric, Expectation& expectation) {
+  struct Word {
+    std::string_view key;
+    std::optional<Operator> op;
+  };
+  static constexpr std::array<Word, 4> kWords{{{"marginal", std::nullopt},
+                                               {"marginal_min", Operator::min},
+                                               {"marginal_max", Operator::max},
+                                               {"marginal_within", Operator::within}}};
+  for (const Word& word : kWords) {
+    const auto field = section.find(word.key);
+    if (!field) continue;
+    const Operator op = expectation.op;
+    if (expectation.marginal) field->fail("a second margin; one line has one");
+    if (op != Operator::min && op != Operator::max && op != Operator::within)
+      field->fail("belongs to min, max or within");
+    if (word.op && *word.op != op) field->fail("is of another operator than the line's");
+    const double limit = number_of(expectation.value);
+    const double margin = op == Operator::within
+                              ? read_distance(*field, metric.quantity, expectation.of)
+                              : number_of(read_value(*field, metric.quantity));
+    if (op == Operator::min ? margin < limit : margin > limit)
+      field->fail("lies outside the limit, where the line does not hold at all");
+    expectation.marginal = margin;
+  }
 }
 
 Expectation read_expectation(const Field& field, std::span<const Metric> metrics) {
@@ -134,10 +223,28 @@ Expectation read_expectation(const Field& field, std::span<const Metric> metrics
   if ((op == Operator::min || op == Operator::max) && !has_order(metric.quantity))
     value.fail(fmt::format("{} is {} and has no order; use equals", metric.name,
                            name_of(metric.quantity)));
-  if (op == Operator::predicted)
-    expectation.predicted = find_prediction(value, metric.quantity, metric.name);
-  else
-    expectation.value = read_value(value, metric.quantity);
+  switch (op) {
+    case Operator::predicted:
+      expectation.predicted = find_prediction(value, metric.quantity, metric.name);
+      break;
+    case Operator::in:
+      for (const auto& item : value.list())
+        expectation.values.push_back(read_value(item, metric.quantity));
+      if (expectation.values.empty()) value.fail("is empty; nothing would do");
+      break;
+    case Operator::within:
+      read_within(section, metric, expectation);
+      break;
+    case Operator::regex:
+      read_regex(value, metric, expectation);
+      break;
+    default:
+      expectation.value = read_value(value, metric.quantity);
+  }
+  if (const auto of = section.find("of"); of && op != Operator::within)
+    of->fail("belongs to within");
+  if (const auto unit = section.find("unit")) expectation.unit = unit->text();
+  read_marginal(section, metric, expectation);
 
   if (const auto slack = section.find("slack")) {
     if (op != Operator::predicted) slack->fail("belongs to predicted; move the limit instead");

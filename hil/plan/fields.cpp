@@ -59,6 +59,11 @@ std::string not_yet(std::string_view word) {
                      word);
 }
 
+void Field::fail_not_yet(int line, std::string_view word) const {
+  throw NotYet(fmt::format("{}:{}: {}{}{}", *file_, line, where_, where_.empty() ? "" : ": ",
+                           not_yet(word)));
+}
+
 void Field::fail_at(int line, std::string_view problem) const {
   if (where_.empty()) throw Error(fmt::format("{}:{}: {}", *file_, line, problem));
   throw Error(fmt::format("{}:{}: {}: {}", *file_, line, where_, problem));
@@ -151,7 +156,7 @@ std::size_t Field::index_of_word(std::span<const Key> words) const {
   const auto& value = scalar(fmt::format("one of {}", fmt::join(names, ", ")));
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i].name != value) continue;
-    if (words[i].support == Support::later) fail(not_yet(value));
+    if (words[i].support == Support::later) fail_not_yet(line(), value);
     return i;
   }
   fail(fmt::format("expected one of {}, got {}{}", fmt::join(names, ", "), show(value),
@@ -171,7 +176,7 @@ Section::Section(Field map, std::span<const Key> keys) : map_(std::move(map)) {
     if (known == keys.end())
       map_.fail_at(line, fmt::format("unknown key {}{}", show(name), nearest_and_all(name, names)));
     if (known->support == Support::later && node.items[i].kind != NodeKind::null)
-      map_.fail_at(line, not_yet(name));
+      map_.fail_not_yet(line, name);
   }
 }
 

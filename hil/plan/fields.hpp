@@ -47,6 +47,8 @@ class Field {
   [[nodiscard]] Field called(std::string where) const { return {*file_, *node_, std::move(where)}; }
   [[noreturn]] void fail(std::string_view problem) const { fail_at(line(), problem); }
   [[noreturn]] void fail_at(int line, std::string_view problem) const;
+  /// @throws NotYet
+  [[noreturn]] void fail_not_yet(int line, std::string_view word) const;
 
   /// Any scalar that is not empty.
   [[nodiscard]] std::string text() const;

@@ -67,7 +67,7 @@ Timeouts read_timeouts(const Field& field) {
   return timeouts;
 }
 
-int read_attempts(const Field& field) {
+int read_attempts(const Field& field, bool& retries_errors) {
   const Section section(field, kAttemptKeys);
   if (const auto on = section.find("on")) {
     for (const auto& verdict : on->list()) {
@@ -77,6 +77,7 @@ int read_attempts(const Field& field) {
       static constexpr std::array<Choice<Word>, 2> kVerdicts{
           {{"ERROR", Word::present}, {"INCONCLUSIVE", Word::present}}};
       static_cast<void>(verdict.one_of<Word>(kVerdicts));
+      if (verdict.text() == "ERROR") retries_errors = true;
     }
   }
   const auto max = section.find("max");
@@ -118,7 +119,8 @@ Header read_header(const Section& top) {
   if (const auto seed = top.find("seed"))
     header.seed = seed->count(0, std::numeric_limits<std::uint64_t>::max());
   if (const auto timeouts = top.find("timeouts")) header.timeouts = read_timeouts(*timeouts);
-  if (const auto attempts = top.find("attempts")) header.attempts = read_attempts(*attempts);
+  if (const auto attempts = top.find("attempts"))
+    header.attempts = read_attempts(*attempts, header.retries_errors);
   return header;
 }
 

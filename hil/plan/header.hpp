@@ -23,6 +23,7 @@ struct Header {
   std::vector<std::string> features;    ///< a bench must have all
   std::optional<std::uint64_t> seed;
   Timeouts timeouts;
+  bool retries_errors = false;
   int attempts = 1;
 };
 

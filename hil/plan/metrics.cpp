@@ -13,39 +13,63 @@ struct Entry {
   Tier tier = Tier::a;
 };
 
-constexpr std::array<Entry, 19> kReaderMetrics{{{"identity", Quantity::truth},
-                                                {"delivered", Quantity::count},
-                                                {"lost", Quantity::count},
-                                                {"overwrites", Quantity::count},
-                                                {"backlog", Quantity::count},
-                                                {"evicted", Quantity::count},
-                                                {"backward", Quantity::count},
-                                                {"duplicates", Quantity::count},
-                                                {"torn", Quantity::count},
-                                                {"content_bad", Quantity::count},
-                                                {"lossless", Quantity::truth},
-                                                {"oracle.violations", Quantity::count, Tier::b},
-                                                {"oracle.ambiguous", Quantity::count, Tier::b},
-                                                {"calls", Quantity::count},
-                                                {"sha256", Quantity::text},
-                                                {"age.max", Quantity::duration},
-                                                {"latency.p50", Quantity::duration},
-                                                {"latency.p99", Quantity::duration},
-                                                {"latency.max", Quantity::duration}}};
+constexpr Entry kReaderMetrics[]{{"identity", Quantity::truth},
+                                 {"delivered", Quantity::count},
+                                 {"lost", Quantity::count},
+                                 {"overwrites", Quantity::count},
+                                 {"backlog", Quantity::count},
+                                 {"backlog.max", Quantity::count},
+                                 {"evicted", Quantity::count},
+                                 {"backward", Quantity::count},
+                                 {"duplicates", Quantity::count},
+                                 {"skipped", Quantity::count},
+                                 {"torn", Quantity::count},
+                                 {"content_bad", Quantity::count},
+                                 {"content_good", Quantity::count},
+                                 {"lossless", Quantity::truth},
+                                 {"loss.upper95", Quantity::number},
+                                 {"oracle.violations", Quantity::count, Tier::b},
+                                 {"oracle.ambiguous", Quantity::count, Tier::b},
+                                 {"calls", Quantity::count},
+                                 {"sha256", Quantity::text},
+                                 {"age.max", Quantity::duration},
+                                 {"age.excess", Quantity::duration},
+                                 {"latency.p50", Quantity::duration},
+                                 {"latency.p99", Quantity::duration},
+                                 {"latency.p99_9", Quantity::duration},
+                                 {"latency.p99_99", Quantity::duration},
+                                 {"latency.max", Quantity::duration},
+                                 {"recovery.max", Quantity::duration},
+                                 {"recovery.reads", Quantity::count},
+                                 {"reopened", Quantity::count},
+                                 {"history.short", Quantity::count},
+                                 {"history.gaps", Quantity::count}};
 
-constexpr std::array<Entry, 5> kSourceMetrics{{{"rate", Quantity::rate},
-                                               {"frames", Quantity::count},
-                                               {"id_gaps", Quantity::count},
-                                               {"late", Quantity::count},
-                                               {"skipped", Quantity::count}}};
+constexpr Entry kSourceMetrics[]{{"rate", Quantity::rate},
+                                 {"rate_error_ppm", Quantity::number},
+                                 {"frames", Quantity::count},
+                                 {"id_gaps", Quantity::count},
+                                 {"duplicates", Quantity::count},
+                                 {"reordered", Quantity::count},
+                                 {"cnt_gaps", Quantity::count},
+                                 {"late", Quantity::count},
+                                 {"skipped", Quantity::count},
+                                 {"loss.upper95", Quantity::number},
+                                 {"period.sd", Quantity::duration},
+                                 {"period.p99", Quantity::duration},
+                                 {"period.max", Quantity::duration},
+                                 {"lateness.p99", Quantity::duration},
+                                 {"lateness.max", Quantity::duration},
+                                 {"write.p99", Quantity::duration}};
 
-constexpr std::array<Entry, 7> kPredictions{{{"overwrites", Quantity::count},
-                                             {"lost", Quantity::count},
-                                             {"backlog", Quantity::count},
-                                             {"lossless", Quantity::truth},
-                                             {"safe_depth", Quantity::count},
-                                             {"source_sha256", Quantity::text},
-                                             {"age_bound", Quantity::duration}}};
+constexpr Entry kPredictions[]{
+    {"overwrites", Quantity::count},    {"lost", Quantity::count},
+    {"backlog", Quantity::count},       {"cycle_len", Quantity::count},
+    {"recovery", Quantity::duration},   {"lossless", Quantity::truth},
+    {"safe_depth", Quantity::count},    {"hold_budget", Quantity::duration},
+    {"source_drops", Quantity::count},  {"newest_skips", Quantity::count},
+    {"history_valid", Quantity::count}, {"source_sha256", Quantity::text},
+    {"age_bound", Quantity::duration}};
 
 }  // namespace
 
@@ -59,6 +83,8 @@ std::string_view name_of(Quantity quantity) {
       return "a duration";
     case Quantity::rate:
       return "a rate";
+    case Quantity::number:
+      return "a number";
     case Quantity::text:
       return "a text";
   }

@@ -10,7 +10,7 @@
 namespace daohil::hil::plan {
 
 /// What a metric counts in, and so what it may be compared with.
-enum class Quantity { truth, count, duration, rate, text };
+enum class Quantity { truth, count, duration, rate, number, text };
 [[nodiscard]] std::string_view name_of(Quantity quantity);  ///< "true or false", "a count" ...
 
 struct Metric {

@@ -18,6 +18,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A word of hil/v1 that this version does not run.
+class NotYet : public Error {
+ public:
+  using Error::Error;
+};
+
 struct PlanOptions {
   std::vector<std::filesystem::path> benches;  ///< each scenario is run on each; empty: default
   std::optional<Mode> mode;                    ///< empty: sim where the scenario has it

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -20,7 +21,7 @@ constexpr std::array<Key, 11> kSourceKeys{{{"role"},
                                            {"pacing"},
                                            {"exposure", Support::later},
                                            {"readout", Support::later},
-                                           {"frame_id", Support::later},
+                                           {"frame_id"},
                                            {"stamp", Support::later},
                                            {"jitter", Support::later}}};
 
@@ -82,6 +83,16 @@ SourcePlan bind_source(const Field& field, const Bench& bench,
     if (const auto late = pacing_section.find("on_late"))
       source.settings.on_late = read_on_late(*late);
   }
+  if (const auto id = section.find("frame_id")) {
+    static constexpr std::array<Key, 2> kIdKeys{{{"start"}, {"bits"}}};
+    const Section id_section(*id, kIdKeys);
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+    if (const auto bits = id_section.find("bits"))
+      source.numbering.bits = static_cast<unsigned>(bits->count(8, 64));
+    if (const auto start = id_section.find("start"))
+      source.numbering.first =
+          start->count(0, source.numbering.bits == 64 ? kMost : source.numbering.mask());
+  }
   return source;
 }
 
@@ -109,6 +120,12 @@ Node source_node(const SourcePlan& source) {
   Node pacing = Node::map();
   pacing.set("on_late", Node::scalar(std::string(text_of(settings.on_late))));
   node.set("pacing", std::move(pacing));
+  if (!source.numbering.is_plain()) {
+    Node id = Node::map();
+    id.set("start", Node::scalar(std::to_string(source.numbering.first)));
+    id.set("bits", Node::scalar(std::to_string(source.numbering.bits)));
+    node.set("frame_id", std::move(id));
+  }
   return node;
 }
 

@@ -14,12 +14,15 @@ struct Stage {
   const drivers::CameraDescription& source;
   Proof proof;
   const Surroundings& surroundings;
+  drivers::RateProfile profile{source.rate, wanted.source.settings.rate_steps};
 
   [[nodiscard]] shm::CreateOptions fifo() const {
     return {.format = source.format, .depth = wanted.fifo.depth, .mode = wanted.fifo.mode};
   }
   /// Proof for one reader: sums cost time and are taken only where they are asked for.
   [[nodiscard]] Proof proof_for(const plan::ReaderPlan& reader) const;
+  /// Room for every frame the source can publish.
+  [[nodiscard]] std::size_t source_events() const;
   /// Room for every call a reader can sensibly make.
   [[nodiscard]] std::size_t calls_of(const plan::ReaderPlan& reader) const;
 };

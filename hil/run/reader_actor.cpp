@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
+
+#include "shm/error.hpp"
 
 namespace daohil::hil::run {
 namespace {
@@ -13,6 +16,10 @@ using shm::ReadStatus;
 
 // A polling reader without spacing would stand still in virtual time.
 constexpr shm::Duration kShortestPoll = std::chrono::microseconds(1);
+// How often a reader that finds nothing makes the system calls that tell whether its stream is
+// still the one of that name.
+constexpr shm::Duration kLook = std::chrono::milliseconds(10);
+constexpr MonotonicTime kNever{shm::Duration{std::numeric_limits<std::int64_t>::max()}};
 
 Content content_of(drivers::ContentCheck::Verdict verdict) {
   switch (verdict) {
@@ -29,19 +36,65 @@ Content content_of(drivers::ContentCheck::Verdict verdict) {
 }  // namespace
 
 ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
-                         shm::Duration period, Proof proof, const shm::Clock& clock,
-                         EventLog<CallEvent>& log, ReaderSummary& summary)
+                         shm::Duration period, Proof proof, std::uint64_t seed,
+                         const shm::Clock& clock, EventLog<CallEvent>& log, ReaderSummary& summary)
     : plan_(plan),
-      lag_(plan, period),
+      lag_(plan, period, seed),
       proof_(std::move(proof)),
       clock_(&clock),
       log_(&log),
       summary_(&summary),
       reader_(shm::Reader::open(stream)),
-      buffer_(reader_.format().bytes()),
       intended_(clock.now()) {
-  if (plan_.rules == plan::Rules::reference) witness_.emplace(reader_.segment());
+  open_attachment();
   summary_->first = reader_.tail().counter.value;
+}
+
+void ReaderActor::open_attachment() {
+  const std::size_t frames = plan_.mode == plan::ReadMode::history ? plan_.history : 1;
+  buffer_.resize(reader_.format().bytes() * frames);
+  if (plan_.rules == plan::Rules::reference) witness_.emplace(reader_.segment());
+  reader_.set_lapped(plan_.on_overwrite == plan::OnOverwrite::oldest ? shm::Lapped::to_oldest
+                                                                     : shm::Lapped::to_newest);
+  const std::uint32_t n = std::min<std::uint32_t>(opened_, ReaderSummary::kMostAttachments - 1);
+  summary_->attached[n] = {.first = reader_.tail().counter.value, .depth = reader_.depth()};
+  summary_->attachments = n + 1;
+}
+
+void ReaderActor::close_attachment() {
+  Attachment& attachment = summary_->attached[summary_->attachments - 1];
+  attachment.tail = witness_ ? witness_->tail().counter.value : reader_.tail().counter.value;
+  attachment.newest_at_end = reader_.newest_counter().value;
+}
+
+void ReaderActor::look_for_successor() {
+  if (!reader_.replaced()) return;
+  close_attachment();
+  try {
+    reader_.reopen();
+  } catch (const shm::Error&) {  // it has been removed, and nothing is there yet
+    return;
+  }
+  opened_ += 1;
+  const std::uint32_t epoch = summary_->attached[summary_->attachments - 1].epoch + 1;
+  open_attachment();
+  summary_->attached[summary_->attachments - 1].epoch = epoch;
+  waiting_ = false;
+}
+
+void ReaderActor::start_over() {
+  close_attachment();
+  Attachment& before = summary_->attached[summary_->attachments - 1];
+  before.cut = 1;
+  const std::uint32_t epoch = before.epoch;
+  // A new process opens what the path names now.
+  const std::uint32_t successors = reader_.replaced() ? 1 : 0;
+  reader_.reopen();
+  opened_ += 1;
+  open_attachment();
+  summary_->attached[summary_->attachments - 1].epoch = epoch + successors;
+  waiting_ = false;
+  intended_ = clock_->now();
 }
 
 bool ReaderActor::enough_unread() const {
@@ -49,12 +102,45 @@ bool ReaderActor::enough_unread() const {
   return !wanted || reader_.newest_counter() - reader_.tail().counter >= *wanted;
 }
 
+MonotonicTime ReaderActor::awake(MonotonicTime now) const {
+  return start_ + lag_.when_running(now - start_);
+}
+
+void ReaderActor::wait(MonotonicTime deadline) {
+  if (plan_.semaphore)
+    reader_.wait_semaphore(*plan_.semaphore, deadline);
+  else
+    reader_.wait(deadline, plan_.waiting);
+}
+
+ReadResult ReaderActor::call_history() {
+  const shm::History history = reader_.history(buffer_, plan_.history);
+  history_frames_ = history.frames;
+  if (history.frames == 0) return {};
+  ReadResult result{.status = ReadStatus::success};
+  result.counter = history.first + (history.frames - 1);
+  const std::size_t bytes = reader_.format().bytes();
+  result.pixels = std::span(buffer_).subspan((history.frames - 1) * bytes, bytes);
+  return result;
+}
+
 ReadResult ReaderActor::call_library() {
   if (witness_) return witness_->next();
-  const bool next = plan_.mode == plan::ReadMode::next;
-  if (plan_.copying == plan::Copying::copy)
-    return next ? reader_.next(buffer_) : reader_.newest(buffer_);
-  return next ? reader_.next_in_place() : reader_.newest_in_place();
+  const bool copy = plan_.copying == plan::Copying::copy;
+  switch (plan_.mode) {
+    case plan::ReadMode::next:
+      return copy ? reader_.next(buffer_) : reader_.next_in_place();
+    case plan::ReadMode::newest:
+      return copy ? reader_.newest(buffer_) : reader_.newest_in_place();
+    case plan::ReadMode::history:
+      return call_history();
+    case plan::ReadMode::arbitrary:
+      break;
+  }
+  const std::uint32_t depth = reader_.depth();
+  const std::uint32_t slot =
+      (reader_.newest_published().slot + depth - plan_.index_lag % depth) % depth;
+  return copy ? reader_.at(slot, buffer_) : reader_.at_in_place(slot);
 }
 
 ReaderActor::Turn ReaderActor::attempt() {
@@ -68,7 +154,12 @@ ReaderActor::Turn ReaderActor::attempt() {
   event_.after = after.count();
   event_.waited = waiting_ ? 1 : 0;
 
+  // Only a reader in order waits for a frame it has not had; the others always find one.
   if (result.status == ReadStatus::not_ready) {
+    if (before - looked_ >= kLook) {
+      looked_ = before;
+      look_for_successor();
+    }
     if (plan_.on_empty == plan::OnEmpty::wait) {
       waiting_ = true;
       return Turn::empty;
@@ -84,7 +175,15 @@ ReaderActor::Turn ReaderActor::attempt() {
     hold_end_ = after + plan_.hold;
     return Turn::holding;
   }
-  record(result, look_at(result));
+  const bool history = plan_.mode == plan::ReadMode::history;
+  record(result, history ? look_at_history(history_frames_) : look_at(result));
+  if (result.status == ReadStatus::overwrite) {
+    if (plan_.on_overwrite == plan::OnOverwrite::reset) reader_.reset_tail();
+    if (plan_.on_overwrite == plan::OnOverwrite::stop) {
+      intended_ = kNever;
+      return Turn::finished;
+    }
+  }
   plan_next_call();
   return Turn::delivered;
 }
@@ -102,12 +201,30 @@ Content ReaderActor::look_at(const ReadResult& frame) const {
   return content_of(proof_.content->check(frame.pixels, frame.id).verdict);
 }
 
+// Whole, and each sent after the one before it.
+Content ReaderActor::look_at_history(std::uint32_t frames) const {
+  if (!proof_.content || frames == 0) return Content::unchecked;
+  const std::size_t bytes = reader_.format().bytes();
+  std::uint64_t previous = 0;
+  for (std::uint32_t i = 0; i < frames; ++i) {
+    const auto finding =
+        proof_.content->check(std::span(buffer_).subspan(i * bytes, bytes), shm::FrameId{});
+    if (finding.verdict == drivers::ContentCheck::Verdict::torn) return Content::torn;
+    if (i > 0 && finding.found.value <= previous) return Content::wrong_frame;
+    previous = finding.found.value;
+  }
+  return Content::good;
+}
+
 void ReaderActor::record(const ReadResult& result, Content content) {
   event_.status = result.status;
   event_.counter = result.counter.value;
   event_.id = result.id.value;
   event_.lost = result.lost;
   event_.content = content;
+  event_.opened = static_cast<std::uint8_t>(opened_);
+  event_.frames =
+      static_cast<std::uint16_t>(plan_.mode == plan::ReadMode::history ? history_frames_ : 0);
   log_->push(event_);
   calls_ += 1;
   if (result.has_frame()) {
@@ -119,12 +236,14 @@ void ReaderActor::record(const ReadResult& result, Content content) {
 void ReaderActor::plan_next_call() {
   const MonotonicTime from = waiting_ ? MonotonicTime{shm::Duration{event_.after}} : intended_;
   waiting_ = false;
-  intended_ = from + lag_.gap_after(delivered_);
+  intended_ = awake(from + lag_.gap_after(delivered_));
 }
 
 void ReaderActor::finish() {
-  summary_->tail = witness_ ? witness_->tail().counter.value : reader_.tail().counter.value;
-  summary_->newest_at_end = reader_.newest_counter().value;
+  close_attachment();
+  const Attachment& last = summary_->attached[summary_->attachments - 1];
+  summary_->tail = last.tail;
+  summary_->newest_at_end = last.newest_at_end;
   if (proof_.digest_frames > 0) {
     const std::string hex = digest_.hex();
     std::memcpy(summary_->sha256, hex.data(), std::min(hex.size(), sizeof summary_->sha256 - 1));

@@ -27,10 +27,15 @@ struct Proof {
 /// process in real time, the scheduler in virtual time) brings it to the right moment.
 class ReaderActor {
  public:
-  /// Opens the stream. @throws shm::Error
+  /// Opens the stream.
+  /// @param seed of the case @param start when frame 1 is due, from which stops are counted
+  /// @throws shm::Error
   ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
-              shm::Duration period, Proof proof, const shm::Clock& clock, EventLog<CallEvent>& log,
-              ReaderSummary& summary);
+              shm::Duration period, Proof proof, std::uint64_t seed, const shm::Clock& clock,
+              EventLog<CallEvent>& log, ReaderSummary& summary);
+
+  /// When frame 1 is due, from which the stops of its lag are counted.
+  void set_start(shm::MonotonicTime start) { start_ = start; }
 
   /// When its lag lets it call next.
   [[nodiscard]] shm::MonotonicTime next_call() const { return intended_; }
@@ -41,6 +46,7 @@ class ReaderActor {
     delivered,  ///< or reported lapped-and-torn; the next call is at next_call()
     empty,      ///< nothing new: wait(), or poll again at next_call()
     holding,    ///< has the pixels in place; release() is due at hold_end()
+    finished,   ///< it was lapped, and stops then
   };
   /// One call of the library.
   Turn attempt();
@@ -49,16 +55,27 @@ class ReaderActor {
   void release();
 
   /// Sleep until there may be something, at most until the deadline (real time only).
-  void wait(shm::MonotonicTime deadline) { reader_.wait(deadline); }
+  void wait(shm::MonotonicTime deadline);
+  /// A stopped process cannot act: when it can again. Not before `now`.
+  [[nodiscard]] shm::MonotonicTime awake(shm::MonotonicTime now) const;
+
+  /// Open the stream again if its path has been given to another since.
+  void look_for_successor();
+  /// As if the process had been killed and a new one begun: what it knew is lost.
+  void start_over();
 
   /// Note tail and newest counter. Call once, at the end.
   void finish();
 
  private:
   shm::ReadResult call_library();
+  shm::ReadResult call_history();
   void record(const shm::ReadResult& result, Content content);
   [[nodiscard]] Content look_at(const shm::ReadResult& frame) const;
+  [[nodiscard]] Content look_at_history(std::uint32_t frames) const;
   void plan_next_call();
+  void open_attachment();
+  void close_attachment();
 
   plan::ReaderPlan plan_;
   LagSchedule lag_;
@@ -72,13 +89,17 @@ class ReaderActor {
   std::vector<std::byte> buffer_;
   Digest digest_;
 
+  shm::MonotonicTime start_{};
   shm::MonotonicTime intended_;
+  shm::MonotonicTime looked_{};
   shm::MonotonicTime hold_end_;
   shm::ReadResult held_;
   CallEvent event_;
   bool waiting_ = false;  // found nothing at the intended time
   std::uint64_t calls_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint32_t opened_ = 0;
+  std::uint32_t history_frames_ = 0;
 };
 
 }  // namespace daohil::hil::run

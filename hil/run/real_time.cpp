@@ -17,6 +17,7 @@
 #include "drivers/registry.hpp"
 #include "hil/run/control.hpp"
 #include "hil/run/modes.hpp"
+#include "hil/run/source_faults.hpp"
 #include "shm/writer.hpp"
 
 namespace daohil::hil::run {
@@ -77,8 +78,7 @@ class SourceProcess {
 
   void run() {
     const shm::Clock& clock = shm::system_clock();
-    const auto camera = drivers::make_camera(stage_.wanted.source.kind, clock);
-    camera->configure(stage_.wanted.source.settings);
+    const auto camera = make_source(stage_.wanted, clock);
     shm::Writer writer = shm::Writer::create(stage_.stream, stage_.fifo(), clock);
     drivers::Publisher publisher(*camera, writer, clock);
     Control::Actor& self = control_.actors[0];
@@ -139,7 +139,7 @@ class ReaderProcess {
   void run() {
     const shm::Clock& clock = shm::system_clock();
     ReaderActor actor(plan_, stage_.stream, stage_.source.rate.period(), stage_.proof_for(plan_),
-                      clock, log_, summary_);
+                      stage_.wanted.seed, clock, log_, summary_);
     // A reader that polls never sleeps: with priority it would keep the core from all others.
     if (plan_.on_empty == plan::OnEmpty::wait)
       self_.scheduling.store(take_priority(kReaderPriority));
@@ -174,6 +174,8 @@ class ReaderProcess {
         clock.sleep_until(actor.hold_end());
         actor.release();
         break;
+      case ReaderActor::Turn::finished:
+        return false;
       case ReaderActor::Turn::empty:
         if (source_ended) return false;
         if (plan_.on_empty == plan::OnEmpty::wait) actor.wait(clock.now() + kSlice);
@@ -303,7 +305,7 @@ class RealTimeRun {
  public:
   explicit RealTimeRun(const Stage& stage)
       : stage_(stage),
-        source_log_(stage.wanted.frames + 1),
+        source_log_(stage.source_events()),
         children_(control_, std::min(stage.wanted.timeouts.teardown, kLongestGrace)) {
     if (stage.wanted.readers.size() >= Control::kMaxActors)
       throw std::invalid_argument(fmt::format("{} readers, at most {} can be run",

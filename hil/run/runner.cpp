@@ -10,6 +10,7 @@
 #include "drivers/error.hpp"
 #include "drivers/registry.hpp"
 #include "hil/run/modes.hpp"
+#include "hil/run/source_faults.hpp"
 #include "shm/segment.hpp"
 
 namespace daohil::hil::run {
@@ -39,9 +40,10 @@ class GuardedStream {
 
 std::string key_of(const plan::SourcePlan& source) {
   const auto& s = source.settings;
-  return fmt::format("{} {} {} {} {} {} {}", source.kind, s.shape ? s.shape->str() : "-",
+  return fmt::format("{} {} {} {} {} {} {} {} {}", source.kind, s.shape ? s.shape->str() : "-",
                      s.type ? shm::name_of(*s.type) : "-", s.rate ? s.rate->millihertz() : 0,
-                     static_cast<int>(s.on_late), static_cast<int>(s.at_end), s.file.string());
+                     static_cast<int>(s.on_late), static_cast<int>(s.at_end), s.file.string(),
+                     source.numbering.first, source.numbering.bits);
 }
 
 }  // namespace
@@ -53,11 +55,16 @@ Proof Stage::proof_for(const plan::ReaderPlan& reader) const {
   return {.content = proof.content, .digest_frames = wants_sum ? proof.digest_frames : 0};
 }
 
+std::size_t Stage::source_events() const {
+  // Duplicates come on top; no fault can more than double the frames.
+  return wanted.faults.empty() ? wanted.frames + 1 : 2 * wanted.frames + 16;
+}
+
 std::size_t Stage::calls_of(const plan::ReaderPlan& reader) const {
   constexpr std::size_t kMostPolls = 4'000'000;  // 224 MB of trace
   const std::size_t spare = 1000;
   if (reader.on_empty == plan::OnEmpty::wait && reader.looks == plan::Looks::by_lag)
-    return wanted.frames + spare;  // a waiting reader makes at most one call a frame
+    return source_events() + spare;  // a waiting reader makes at most one call a frame
   if (reader.looks == plan::Looks::at_each_publication_step) return 6 * wanted.frames + spare;
   const auto poll = std::max<std::int64_t>(reader.poll.count(), 1000);
   const auto polls = source.rate.offset_of(wanted.frames).count() / poll;
@@ -70,8 +77,7 @@ const Runner::Source& Runner::source_of(const plan::Case& wanted) {
   const std::string key = key_of(wanted.source);
   if (const auto known = sources_.find(key); known != sources_.end()) return known->second;
 
-  const auto camera = drivers::make_camera(wanted.source.kind, shm::system_clock());
-  camera->configure(wanted.source.settings);
+  const auto camera = make_source(wanted, shm::system_clock());
   Source source{camera->describe(), camera->content_check()};
   if (!wanted.source.sha256.empty() && source.description.sha256 != wanted.source.sha256)
     throw drivers::Error(fmt::format(

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -5,34 +7,48 @@
 #include <vector>
 
 #include "drivers/publisher.hpp"
-#include "drivers/registry.hpp"
 #include "hil/run/modes.hpp"
+#include "hil/run/source_faults.hpp"
 #include "shm/writer.hpp"
 
 namespace daohil::hil::run {
 namespace {
 
+using shm::Duration;
 using shm::MonotonicTime;
 
-constexpr MonotonicTime kNever{shm::Duration{std::numeric_limits<std::int64_t>::max()}};
+constexpr MonotonicTime kNever{Duration{std::numeric_limits<std::int64_t>::max()}};
 // Wall time between two looks at the outside world.
-constexpr shm::Duration kLook = std::chrono::milliseconds(50);
+constexpr Duration kLook = std::chrono::milliseconds(50);
+// A sleeping reader looks up so often whether its stream is still the one of that name.
+constexpr Duration kSlice = std::chrono::milliseconds(50);
+
+// The writer's process has been killed: unwinds to whoever plays the process.
+struct Killed {
+  plan::WriterCrash crash;
+};
 
 // A reader and what it waits for.
 struct Performer {
-  enum class State { calling, blocked, holding };
+  enum class State { absent, calling, blocked, holding, finished };
 
-  Performer(const plan::ReaderPlan& reader_plan, const Stage& stage, const shm::Clock& clock)
-      : plan(reader_plan),
-        log(stage.calls_of(reader_plan)),
-        actor(reader_plan, stage.stream, stage.source.rate.period(), stage.proof_for(reader_plan),
-              clock, log, summary) {}
+  Performer(const plan::ReaderPlan& reader_plan, const Stage& stage)
+      : plan(reader_plan), log(stage.calls_of(reader_plan)), joins(plan.start) {}
 
   const plan::ReaderPlan& plan;
   EventLog<CallEvent> log;
   ReaderSummary summary;
-  ReaderActor actor;
-  State state = State::calling;
+  std::optional<ReaderActor> actor;  // once it has joined
+  State state = State::absent;
+  MonotonicTime joins;
+  MonotonicTime looks_up{};      // of a blocked reader
+  bool looks_for_frame = false;  // a stopped reader was rung for: it looks when it is awake
+
+  void join(const Stage& stage, const shm::Clock& clock) {
+    actor.emplace(plan, stage.stream, stage.source.rate.period(), stage.proof_for(plan),
+                  stage.wanted.seed, clock, log, summary);
+    state = State::calling;
+  }
 
   [[nodiscard]] bool by_steps() const {
     return plan.looks == plan::Looks::at_each_publication_step;
@@ -40,29 +56,58 @@ struct Performer {
 
   // Its next event, if time alone brings it.
   [[nodiscard]] MonotonicTime next_event() const {
-    if (by_steps() || state == State::blocked) return kNever;
-    if (state == State::holding) return actor.hold_end();
-    return actor.enough_unread() ? actor.next_call() : kNever;
+    switch (state) {
+      case State::absent:
+        return joins;
+      case State::blocked:
+        return looks_up;
+      case State::holding:
+        return actor->hold_end();
+      case State::calling:
+        if (by_steps()) return kNever;
+        return actor->enough_unread() ? actor->next_call() : kNever;
+      case State::finished:
+        break;
+    }
+    return kNever;
   }
 
-  void act() {
+  void act(const shm::Clock& clock) {
     if (state == State::holding) {
-      actor.release();
+      actor->release();
       state = State::calling;
       return;
     }
-    switch (actor.attempt()) {
+    switch (actor->attempt()) {
       case ReaderActor::Turn::delivered:
         state = State::calling;
         break;
       case ReaderActor::Turn::holding:
         state = State::holding;
         break;
+      case ReaderActor::Turn::finished:
+        state = State::finished;
+        break;
       case ReaderActor::Turn::empty:
         // A poller has moved its next call on; a waiting reader sleeps until the next frame.
-        state = plan.on_empty == plan::OnEmpty::wait ? State::blocked : State::calling;
+        if (plan.on_empty == plan::OnEmpty::wait) {
+          state = State::blocked;
+          looks_up = clock.now() + kSlice;
+        } else {
+          state = State::calling;
+        }
         break;
     }
+  }
+
+  // The writer rang. @returns whether it can act at once
+  [[nodiscard]] bool rung(MonotonicTime now) {
+    if (state != State::blocked) return false;
+    const MonotonicTime awake = actor->awake(now);
+    if (awake <= now) return true;
+    looks_up = awake;
+    looks_for_frame = true;
+    return false;
   }
 };
 
@@ -70,13 +115,19 @@ class Scheduler {
  public:
   explicit Scheduler(const Stage& stage)
       : stage_(stage),
-        camera_(drivers::make_camera(stage.wanted.source.kind, clock_)),
-        writer_(shm::Writer::create(stage.stream, stage.fifo(), clock_)),
-        source_log_(stage.wanted.frames + 1) {
-    camera_->configure(stage.wanted.source.settings);
-    publisher_.emplace(*camera_, writer_, clock_);
-    for (const plan::ReaderPlan& reader : stage.wanted.readers)
-      performers_.push_back(std::make_unique<Performer>(reader, stage, clock_));
+        stamping_clock_(clock_, stage.wanted),
+        crashes_(stage.wanted),
+        recreations_(faults_of<plan::Recreate>(stage.wanted)),
+        mode_changes_(faults_of<plan::ChangeMode>(stage.wanted)),
+        reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
+        source_log_(stage.source_events()) {
+    open_source(stage.wanted.source.settings);
+    writer_.emplace(shm::Writer::create(stage.stream, stage.fifo(), stamping_clock_));
+    publisher_.emplace(*camera_, *writer_, clock_);
+    for (const plan::ReaderPlan& reader : stage.wanted.readers) {
+      performers_.push_back(std::make_unique<Performer>(reader, stage));
+      if (reader.start.count() == 0) performers_.back()->join(stage_, clock_);
+    }
   }
 
   Recording play() {
@@ -91,49 +142,220 @@ class Scheduler {
         break;
       }
     }
-    camera_->stop();
+    if (camera_) camera_->stop();
     collect(recording.trace);
     return recording;
   }
 
  private:
-  // The earliest event; of two at one time the publication comes first (the frame is there).
+  // The earliest event; of two at one time the fault comes first, then the publication (the frame
+  // is there), then the call.
   bool step() {
     Performer* next = nullptr;
     for (const auto& performer : performers_)
       if (next == nullptr || performer->next_event() < next->next_event()) next = performer.get();
     const MonotonicTime call = next == nullptr ? kNever : next->next_event();
+    const MonotonicTime fault = next_fault();
 
+    if (fault != kNever && fault <= std::min(due_.value_or(kNever), call) &&
+        (due_ || takeover_ || fault <= last_due_)) {
+      clock_.sleep_until(fault);
+      strike();
+      return true;
+    }
     if (due_ && *due_ <= call) {
       publish();
       return true;
     }
     // After the last frame the calls intended up to then are made, and holds come to their end.
-    const bool wanted =
-        call != kNever && (due_ || call <= last_due_ || next->state == Performer::State::holding);
+    const bool more = due_ || takeover_;
+    const bool wanted = call != kNever &&
+                        (more || (call <= last_due_ && next->state != Performer::State::blocked) ||
+                         next->state == Performer::State::holding || next->looks_for_frame);
     if (!wanted) return false;
     clock_.sleep_until(call);
-    next->act();
+    perform(*next);
     return true;
   }
 
-  void publish() {
-    const auto published = publisher_->next(*due_, [this](shm::PublishStep) {
+  void perform(Performer& performer) {
+    switch (performer.state) {
+      case Performer::State::absent:
+        performer.join(stage_, clock_);
+        break;
+      case Performer::State::blocked:
+        performer.looks_up = clock_.now() + kSlice;
+        performer.actor->look_for_successor();
+        performer.looks_for_frame = false;
+        performer.act(clock_);
+        break;
+      default:
+        performer.act(clock_);
+    }
+  }
+
+  void ring_all() {
+    for (const auto& performer : performers_)
+      if (performer->rung(clock_.now())) performer->act(clock_);
+  }
+
+  // ---- the source ------------------------------------------------------------------------------
+
+  void open_source(const drivers::CameraSettings& settings) {
+    plan::Case wanted = stage_.wanted;
+    wanted.source.settings = settings;
+    camera_ = make_source(wanted, clock_);
+    if (!crashes_.any()) return;
+    camera_->on_half_way(
+        [this](shm::FrameId id) { dies_at(ordinal(id), plan::CrashPoint::after_half_copy); });
+  }
+
+  [[nodiscard]] std::uint64_t ordinal(shm::FrameId id) const {
+    return stage_.wanted.source.numbering.ordinal(id);
+  }
+  [[nodiscard]] std::uint64_t ordinal_by_time(MonotonicTime due) const {
+    return stage_.profile.frames_by(due - MonotonicTime{});
+  }
+
+  void dies_at(std::uint64_t frame, plan::CrashPoint point) {
+    if (const auto crash = crashes_.due(frame, point)) throw Killed{*crash};
+  }
+
+  void publish() try {
+    clock_.sleep_until(*due_);
+    if (crashes_.any()) dies_at(ordinal_by_time(*due_), plan::CrashPoint::before_write);
+    claimed_ = clock_.now();
+    const auto published = publisher_->next(*due_, [this](shm::PublishStep step) {
       clock_.advance(kVirtualStep);
       for (const auto& performer : performers_)
-        if (performer->by_steps()) performer->act();
+        if (performer->by_steps() && performer->state != Performer::State::absent)
+          performer->act(clock_);
+      if (crashes_.any()) between(step);
     });
     if (published.outcome == drivers::WaitOutcome::frame) {
-      source_log_.push({published.due.count(), published.claimed.count(),
-                        published.publishing.count(), published.published.count(),
-                        published.counter.value, published.id.value});
-      last_due_ = published.due;
-      for (const auto& performer : performers_)
-        if (performer->state == Performer::State::blocked) performer->act();
+      log(published.due, published.claimed, published.publishing, published.published,
+          published.counter, published.id);
+      ring_all();
     }
     const bool over = published.outcome == drivers::WaitOutcome::ended ||
-                      published.id.value >= stage_.wanted.frames;
+                      (published.outcome == drivers::WaitOutcome::frame &&
+                       ordinal(published.id) >= stage_.wanted.frames);
     due_ = over ? std::nullopt : camera_->next_due();
+    // A frame that was dropped may have been the last.
+    if (due_ && published.outcome != drivers::WaitOutcome::frame &&
+        ordinal_by_time(*due_) > stage_.wanted.frames)
+      due_.reset();
+  } catch (const Killed& killed) {
+    die(killed.crash);
+  }
+
+  void between(shm::PublishStep step) {
+    const Duration since_due = *due_ - MonotonicTime{};
+    const std::uint64_t frame = stage_.profile.frames_by(since_due);
+    const plan::CrashPoint point = point_after(step);
+    if (step == shm::PublishStep::stamp) before_first_step_ = clock_.now() - kVirtualStep;
+    if (const auto crash = crashes_.due(frame, point)) {
+      if (leaves_whole_frame(point))
+        log(*due_, claimed_, before_first_step_, clock_.now(),
+            writer_->newest() + (point == plan::CrashPoint::after_clear_write ? 1 : 0),
+            stage_.wanted.source.numbering.of(frame));
+      throw Killed{*crash};
+    }
+  }
+
+  void log(MonotonicTime due, MonotonicTime claimed, MonotonicTime publishing,
+           MonotonicTime published, shm::Counter counter, shm::FrameId id) {
+    // A slot that a dead writer claimed was lost to readers from then on.
+    if (orphan_ && orphan_->counter == counter) claimed = std::min(claimed, orphan_->claimed);
+    orphan_.reset();
+    source_log_.push({due.count(), claimed.count(), publishing.count(), published.count(),
+                      counter.value, id.value, epoch_});
+    last_due_ = std::max(last_due_, due);
+  }
+
+  void die(const plan::WriterCrash& crash) {
+    const bool claimed = crash.point != plan::CrashPoint::before_write;
+    if (claimed && !leaves_whole_frame(crash.point)) orphan_ = {writer_->newest() + 1, claimed_};
+    publisher_.reset();
+    writer_.reset();
+    camera_.reset();
+    last_due_ = std::max(last_due_, *due_);
+    due_.reset();
+    takeover_ = clock_.now() + crash.down;
+  }
+
+  // Another process takes the stream over. The device has gone on meanwhile.
+  void take_over() {
+    takeover_.reset();
+    drivers::CameraSettings settings = stage_.wanted.source.settings;
+    settings.on_late = drivers::OnLate::skip;
+    open_source(settings);
+    writer_.emplace(shm::Writer::attach(stage_.stream, stamping_clock_));
+    publisher_.emplace(*camera_, *writer_, clock_);
+    camera_->start(MonotonicTime{});
+    due_ = camera_->next_due();
+    if (due_ && ordinal_by_time(*due_) > stage_.wanted.frames) due_.reset();
+    if (due_) crashes_.forget_before(ordinal_by_time(*due_));
+    // It rings for its predecessor.
+    ring_all();
+  }
+
+  // ---- faults by time --------------------------------------------------------------------------
+
+  [[nodiscard]] MonotonicTime next_fault() const {
+    MonotonicTime next = takeover_.value_or(kNever);
+    const auto consider = [&](const auto& faults) {
+      if (!faults.empty()) next = std::min(next, MonotonicTime{faults.front().at});
+    };
+    if (!takeover_) consider(recreations_);
+    consider(mode_changes_);
+    consider(reader_kills_);
+    return next;
+  }
+
+  void strike() {
+    const MonotonicTime now = clock_.now();
+    const auto is_due = [&](const auto& faults) {
+      return !faults.empty() && MonotonicTime{faults.front().at} <= now;
+    };
+    if (takeover_ && *takeover_ <= now) {
+      take_over();
+    } else if (!takeover_ && is_due(recreations_)) {
+      recreate(recreations_.front());
+      recreations_.erase(recreations_.begin());
+    } else if (is_due(mode_changes_)) {
+      ::chmod(stage_.stream.c_str(), mode_changes_.front().mode);
+      mode_changes_.erase(mode_changes_.begin());
+    } else if (is_due(reader_kills_)) {
+      kill_reader(reader_kills_.front());
+      reader_kills_.erase(reader_kills_.begin());
+    }
+  }
+
+  void recreate(const plan::Recreate& wanted) {
+    drivers::CameraSettings settings = stage_.wanted.source.settings;
+    settings.on_late = drivers::OnLate::skip;
+    if (wanted.shape) settings.shape = wanted.shape;
+    publisher_.reset();
+    writer_.reset();
+    open_source(settings);
+    shm::CreateOptions options = stage_.fifo();
+    options.format = camera_->describe().format;
+    options.depth = wanted.depth.value_or(options.depth);
+    writer_.emplace(shm::Writer::create(stage_.stream, options, stamping_clock_));
+    publisher_.emplace(*camera_, *writer_, clock_);
+    camera_->start(MonotonicTime{});
+    due_ = camera_->next_due();
+    epoch_ += 1;
+  }
+
+  void kill_reader(const plan::ReaderKill& kill) {
+    for (const auto& performer : performers_) {
+      if (performer->plan.name != kill.reader || !performer->actor) continue;
+      if (performer->state == Performer::State::finished) continue;
+      performer->actor->start_over();
+      performer->state = Performer::State::calling;
+    }
   }
 
   [[nodiscard]] bool time_to_look() {
@@ -149,23 +371,38 @@ class Scheduler {
     trace.source = source_log_.copy();
     trace.source_dropped = source_log_.dropped();
     for (const auto& performer : performers_) {
-      performer->actor.finish();
+      if (performer->actor) performer->actor->finish();
       trace.readers.push_back({performer->plan.name, performer->summary, performer->log.copy(),
                                performer->log.dropped()});
     }
   }
 
+  struct Orphan {
+    shm::Counter counter;
+    MonotonicTime claimed;
+  };
+
   const Stage& stage_;
   shm::VirtualClock clock_;
-  std::unique_ptr<drivers::Camera> camera_;
-  shm::Writer writer_;
+  SteppedClock stamping_clock_;
+  Crashes crashes_;
+  std::vector<plan::Recreate> recreations_;
+  std::vector<plan::ChangeMode> mode_changes_;
+  std::vector<plan::ReaderKill> reader_kills_;
+  std::unique_ptr<drivers::FaultyCamera> camera_;
+  std::optional<shm::Writer> writer_;
   std::optional<drivers::Publisher> publisher_;
   EventLog<SourceEvent> source_log_;
   std::vector<std::unique_ptr<Performer>> performers_;
   std::optional<MonotonicTime> due_;
-  MonotonicTime last_due_;
+  std::optional<MonotonicTime> takeover_;  // while no writer lives
+  std::optional<Orphan> orphan_;           // a frame claimed by a writer that died
+  MonotonicTime claimed_{};
+  MonotonicTime before_first_step_{};
+  MonotonicTime last_due_{};
+  std::uint32_t epoch_ = 0;
   std::uint64_t steps_ = 0;
-  MonotonicTime looked_;
+  MonotonicTime looked_{};
 };
 
 }  // namespace

@@ -1,0 +1,220 @@
+#include "drivers/faulty/faulty_camera.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace daohil::drivers {
+namespace {
+
+using Kind = CameraFault::Kind;
+
+// SplitMix64 (Steele, Lea, Flood 2014): 64 random bits that depend on the two numbers alone.
+std::uint64_t draw(std::uint64_t stream, std::uint64_t index) {
+  std::uint64_t x = stream + (index + 1) * 0x9e3779b97f4a7c15;
+  for (int i = 0; i < 2; ++i) {
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    x ^= x >> 31;
+  }
+  return x;
+}
+
+double uniform(std::uint64_t bits) {
+  return (static_cast<double>(bits >> 11) + 0.5) / 9007199254740992.0;  // 2^53
+}
+
+// Readers get the device's numbers, the proof inside the pixels counts from 1.
+class Renumbered final : public ContentCheck {
+ public:
+  Renumbered(std::shared_ptr<const ContentCheck> check, FrameNumbering numbering)
+      : check_(std::move(check)), numbering_(numbering) {}
+
+  [[nodiscard]] Finding check(std::span<const std::byte> pixels, FrameId id) const override {
+    Finding finding = check_->check(pixels, FrameId{numbering_.ordinal(id)});
+    finding.found = numbering_.of(finding.found.value);
+    return finding;
+  }
+
+ private:
+  std::shared_ptr<const ContentCheck> check_;
+  FrameNumbering numbering_;
+};
+
+}  // namespace
+
+FaultyCamera::FaultyCamera(std::unique_ptr<Camera> camera, std::vector<CameraFault> faults,
+                           FrameNumbering numbering, std::uint64_t seed, const shm::Clock& clock)
+    : camera_(std::move(camera)), numbering_(numbering), clock_(&clock) {
+  std::uint64_t stream = seed;
+  for (CameraFault& fault : faults) {
+    stream = draw(stream, 0);
+    faults_.push_back({std::move(fault), 0, stream});
+  }
+}
+
+void FaultyCamera::configure(const CameraSettings& settings) {
+  camera_->configure(settings);
+  rate_ = RateProfile(camera_->describe().rate, settings.rate_steps);
+  const std::size_t bytes = camera_->describe().format.bytes();
+  now_.pixels.resize(bytes);
+  later_.pixels.resize(bytes);
+}
+
+std::shared_ptr<const ContentCheck> FaultyCamera::content_check() const {
+  auto check = camera_->content_check();
+  if (!check || numbering_.is_plain()) return check;
+  return std::make_shared<Renumbered>(std::move(check), numbering_);
+}
+
+void FaultyCamera::start(MonotonicTime first) {
+  first_ = first;
+  jumped_ = 0;
+  due_.reset();
+  later_is_ = Later::none;
+  for (Armed& armed : faults_) armed.strikes = 0;
+  camera_->start(first);
+}
+
+bool FaultyCamera::strikes(Armed& armed, std::uint64_t number, MonotonicTime due) {
+  const FaultTrigger& trigger = armed.fault.trigger;
+  bool hit = false;
+  if (!trigger.frames.empty())
+    hit = std::binary_search(trigger.frames.begin(), trigger.frames.end(), number);
+  else if (trigger.every > 0)
+    hit = number % trigger.every == 0;
+  else if (trigger.at)
+    hit =
+        due >= first_ + *trigger.at &&
+        (trigger.span.count() > 0 ? due < first_ + *trigger.at + trigger.span : armed.strikes == 0);
+  else
+    hit = uniform(draw(armed.draws, 2 * number)) < trigger.probability;
+  if (!hit || (trigger.count > 0 && armed.strikes >= trigger.count)) return false;
+  armed.strikes += 1;
+  return true;
+}
+
+// Late by jitter, or held by a process that stands still. Asked again for one frame it says the
+// same: the answer is kept until the frame is taken.
+std::optional<MonotonicTime> FaultyCamera::inner_due() {
+  if (due_) return due_;
+  const std::optional<MonotonicTime> due = camera_->next_due();
+  if (!due) return due;
+  const std::uint64_t number = rate_.frames_by(*due - first_);
+  Duration late{0};
+  for (Armed& armed : faults_) {
+    const Duration delay = armed.fault.delay;
+    if (armed.fault.kind == Kind::jitter && strikes(armed, number, *due)) {
+      const double share = uniform(draw(armed.draws, 2 * number + 1));
+      late = std::max(
+          late, Duration{static_cast<std::int64_t>(share * static_cast<double>(delay.count()))});
+    }
+    if (armed.fault.kind == Kind::stall && strikes(armed, number, *due))
+      late = std::max(late, delay);
+  }
+  due_ = *due + late;
+  return due_;
+}
+
+std::optional<MonotonicTime> FaultyCamera::next_due() {
+  if (later_is_ == Later::next) return later_.due;
+  return inner_due();
+}
+
+WaitOutcome FaultyCamera::wait(MonotonicTime deadline) {
+  if (later_is_ == Later::next) {
+    std::swap(now_, later_);
+    later_is_ = Later::none;
+    return WaitOutcome::frame;
+  }
+  if (const auto due = inner_due(); due && clock_->now() < *due) {
+    clock_->sleep_until(std::min(*due, deadline));
+    if (clock_->now() < *due) return WaitOutcome::timeout;
+  }
+  return take_from_camera(deadline);
+}
+
+WaitOutcome FaultyCamera::take_from_camera(MonotonicTime deadline) {
+  const WaitOutcome outcome = camera_->wait(deadline);
+  if (outcome != WaitOutcome::frame) return outcome;
+  now_.due = due_.value_or(clock_->now());
+  due_.reset();
+  const std::uint64_t number = camera_->read_into(now_.pixels).value;
+  return strike(number);
+}
+
+WaitOutcome FaultyCamera::strike(std::uint64_t number) {
+  WaitOutcome outcome = WaitOutcome::frame;
+  bool again = false;
+  bool overtaken = false;
+  for (Armed& armed : faults_) {
+    const Kind kind = armed.fault.kind;
+    if (kind == Kind::jitter || kind == Kind::stall) continue;
+    if (!strikes(armed, number, now_.due)) continue;
+    switch (kind) {
+      case Kind::drop:
+        outcome = WaitOutcome::timeout;
+        break;
+      case Kind::short_frame:
+        outcome = WaitOutcome::damaged;
+        break;
+      case Kind::duplicate:
+        again = true;
+        break;
+      case Kind::reorder:
+        overtaken = true;
+        break;
+      case Kind::corrupt:
+        flip(now_.pixels, armed.fault.amount, number, armed.draws);
+        break;
+      case Kind::id_jump:
+        jumped_ += armed.fault.amount;
+        break;
+      case Kind::jitter:
+      case Kind::stall:
+        break;
+    }
+  }
+  now_.id = numbering_.of(number + jumped_);
+  if (outcome != WaitOutcome::frame) return outcome;
+
+  if (later_is_ == Later::after_next) {
+    later_.due = now_.due;
+    later_is_ = Later::next;
+  } else if (overtaken) {
+    std::swap(now_, later_);
+    later_is_ = Later::after_next;
+    return WaitOutcome::timeout;
+  } else if (again) {
+    later_.id = now_.id;
+    later_.due = now_.due;
+    std::memcpy(later_.pixels.data(), now_.pixels.data(), now_.pixels.size());
+    later_is_ = Later::next;
+  }
+  return WaitOutcome::frame;
+}
+
+void FaultyCamera::flip(std::vector<std::byte>& pixels, std::uint64_t bits, std::uint64_t number,
+                        std::uint64_t draws) const {
+  // Distinct bits: flipping one twice would undo it.
+  const std::uint64_t of = pixels.size() * 8;
+  const std::uint64_t begin = draw(draws, 2 * number + 1);
+  for (std::uint64_t i = 0; i < std::min(bits, of); ++i) {
+    const std::uint64_t bit = (begin + i * (of / std::min(bits, of))) % of;
+    pixels[bit / 8] ^= std::byte{1} << (bit % 8);
+  }
+}
+
+FrameId FaultyCamera::read_into(std::span<std::byte> slot) {
+  const std::size_t half = half_way_ ? slot.size() / 2 : slot.size();
+  std::memcpy(slot.data(), now_.pixels.data(), half);
+  if (half_way_) {
+    half_way_(now_.id);
+    std::memcpy(slot.data() + half, now_.pixels.data() + half, slot.size() - half);
+  }
+  return now_.id;
+}
+
+void FaultyCamera::stop() { camera_->stop(); }
+
+}  // namespace daohil::drivers
