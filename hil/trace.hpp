@@ -63,8 +63,8 @@ struct CallEvent {
   std::uint8_t opened = 0;
   /// 1: the times are when a line of another program arrived, not when it called.
   std::uint8_t untimed = 0;
-  std::uint8_t reserved = 0;
-  std::uint16_t frames = 0;  ///< of a history: how many, the last of which is `counter`
+  std::uint8_t asked_newest = 0;  ///< 1: of mode mixed, this call asked for the newest frame
+  std::uint16_t frames = 0;       ///< of a history: how many, the last of which is `counter`
 };
 static_assert(sizeof(SourceEvent) == 56 && sizeof(CallEvent) == 56);
 
@@ -136,9 +136,10 @@ struct Attachment {
 /// What a reader found besides its calls.
 struct ReaderSummary {
   static constexpr std::size_t kMostAttachments = 16;
-  std::uint64_t first = 0;          ///< counter of its tail at the first open
-  std::uint64_t tail = 0;           ///< counter of its tail at the end
-  std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
+  std::uint64_t first = 0;            ///< counter of its tail at the first open
+  std::uint64_t tail = 0;             ///< counter of its tail at the end
+  std::uint64_t newest_at_end = 0;    ///< newest counter of the FIFO when it stopped
+  std::uint64_t stamps_backward = 0;  ///< frames with an earlier time than the one before
   std::uint32_t attachments = 0;
   std::uint32_t reserved = 0;
   Attachment attached[kMostAttachments] = {};

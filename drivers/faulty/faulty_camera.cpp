@@ -43,15 +43,59 @@ class Renumbered final : public ContentCheck {
 
 }  // namespace
 
-FaultyCamera::FaultyCamera(std::unique_ptr<Camera> camera, std::vector<CameraFault> faults,
-                           FrameNumbering numbering, std::uint64_t seed, const shm::Clock& clock)
-    : camera_(std::move(camera)), numbering_(numbering), clock_(&clock) {
+std::vector<ArmedFault> armed(std::vector<CameraFault> faults, std::uint64_t seed) {
+  std::vector<ArmedFault> armed;
   std::uint64_t stream = seed;
   for (CameraFault& fault : faults) {
     stream = draw(stream, 0);
-    faults_.push_back({std::move(fault), 0, stream});
+    armed.emplace_back(std::move(fault), stream);
   }
+  return armed;
 }
+
+bool ArmedFault::strikes(std::uint64_t number, Duration due) {
+  const FaultTrigger& trigger = fault_.trigger;
+  bool hit = false;
+  if (!trigger.frames.empty())
+    hit = std::binary_search(trigger.frames.begin(), trigger.frames.end(), number);
+  else if (trigger.every > 0)
+    hit = number % trigger.every == 0;
+  else if (trigger.at)
+    hit = due >= *trigger.at &&
+          (trigger.span.count() > 0 ? due < *trigger.at + trigger.span : strikes_ == 0);
+  else
+    hit = uniform(draw(draws_, 2 * number)) < trigger.probability;
+  if (!hit || (trigger.count > 0 && strikes_ >= trigger.count)) return false;
+  strikes_ += 1;
+  return true;
+}
+
+std::uint64_t ArmedFault::chance(std::uint64_t number) const {
+  return draw(draws_, 2 * number + 1);
+}
+
+std::uint64_t frames_taken_away(const std::vector<CameraFault>& faults, std::uint64_t seed,
+                                std::uint64_t frames, const RateProfile& rate) {
+  std::vector<ArmedFault> all = armed(faults, seed);
+  std::uint64_t taken = 0;
+  for (std::uint64_t number = 1; number <= frames; ++number) {
+    bool gone = false;
+    for (ArmedFault& one : all) {
+      const Kind kind = one.fault().kind;
+      if (kind != Kind::drop && kind != Kind::short_frame) continue;
+      gone |= one.strikes(number, rate.offset_of(number - 1));
+    }
+    taken += gone ? 1 : 0;
+  }
+  return taken;
+}
+
+FaultyCamera::FaultyCamera(std::unique_ptr<Camera> camera, std::vector<CameraFault> faults,
+                           FrameNumbering numbering, std::uint64_t seed, const shm::Clock& clock)
+    : camera_(std::move(camera)),
+      faults_(armed(std::move(faults), seed)),
+      numbering_(numbering),
+      clock_(&clock) {}
 
 void FaultyCamera::configure(const CameraSettings& settings) {
   camera_->configure(settings);
@@ -72,26 +116,8 @@ void FaultyCamera::start(MonotonicTime first) {
   jumped_ = 0;
   due_.reset();
   later_is_ = Later::none;
-  for (Armed& armed : faults_) armed.strikes = 0;
+  for (ArmedFault& fault : faults_) fault.begin_again();
   camera_->start(first);
-}
-
-bool FaultyCamera::strikes(Armed& armed, std::uint64_t number, MonotonicTime due) {
-  const FaultTrigger& trigger = armed.fault.trigger;
-  bool hit = false;
-  if (!trigger.frames.empty())
-    hit = std::binary_search(trigger.frames.begin(), trigger.frames.end(), number);
-  else if (trigger.every > 0)
-    hit = number % trigger.every == 0;
-  else if (trigger.at)
-    hit =
-        due >= first_ + *trigger.at &&
-        (trigger.span.count() > 0 ? due < first_ + *trigger.at + trigger.span : armed.strikes == 0);
-  else
-    hit = uniform(draw(armed.draws, 2 * number)) < trigger.probability;
-  if (!hit || (trigger.count > 0 && armed.strikes >= trigger.count)) return false;
-  armed.strikes += 1;
-  return true;
 }
 
 // Late by jitter, or held by a process that stands still. Asked again for one frame it says the
@@ -102,15 +128,14 @@ std::optional<MonotonicTime> FaultyCamera::inner_due() {
   if (!due) return due;
   const std::uint64_t number = rate_.frames_by(*due - first_);
   Duration late{0};
-  for (Armed& armed : faults_) {
-    const Duration delay = armed.fault.delay;
-    if (armed.fault.kind == Kind::jitter && strikes(armed, number, *due)) {
-      const double share = uniform(draw(armed.draws, 2 * number + 1));
+  for (ArmedFault& one : faults_) {
+    const Duration delay = one.fault().delay;
+    if (one.fault().kind == Kind::jitter && strikes(one, number, *due)) {
+      const double share = uniform(one.chance(number));
       late = std::max(
           late, Duration{static_cast<std::int64_t>(share * static_cast<double>(delay.count()))});
     }
-    if (armed.fault.kind == Kind::stall && strikes(armed, number, *due))
-      late = std::max(late, delay);
+    if (one.fault().kind == Kind::stall && strikes(one, number, *due)) late = std::max(late, delay);
   }
   due_ = *due + late;
   return due_;
@@ -147,10 +172,10 @@ WaitOutcome FaultyCamera::strike(std::uint64_t number) {
   WaitOutcome outcome = WaitOutcome::frame;
   bool again = false;
   bool overtaken = false;
-  for (Armed& armed : faults_) {
-    const Kind kind = armed.fault.kind;
+  for (ArmedFault& one : faults_) {
+    const Kind kind = one.fault().kind;
     if (kind == Kind::jitter || kind == Kind::stall) continue;
-    if (!strikes(armed, number, now_.due)) continue;
+    if (!strikes(one, number, now_.due)) continue;
     switch (kind) {
       case Kind::drop:
         outcome = WaitOutcome::timeout;
@@ -165,10 +190,10 @@ WaitOutcome FaultyCamera::strike(std::uint64_t number) {
         overtaken = true;
         break;
       case Kind::corrupt:
-        flip(now_.pixels, armed.fault.amount, number, armed.draws);
+        flip(now_.pixels, one.fault().amount, one.chance(number));
         break;
       case Kind::id_jump:
-        jumped_ += armed.fault.amount;
+        jumped_ += one.fault().amount;
         break;
       case Kind::jitter:
       case Kind::stall:
@@ -194,13 +219,11 @@ WaitOutcome FaultyCamera::strike(std::uint64_t number) {
   return WaitOutcome::frame;
 }
 
-void FaultyCamera::flip(std::vector<std::byte>& pixels, std::uint64_t bits, std::uint64_t number,
-                        std::uint64_t draws) const {
+void FaultyCamera::flip(std::vector<std::byte>& pixels, std::uint64_t bits, std::uint64_t begin) {
   // Distinct bits: flipping one twice would undo it.
   const std::uint64_t of = pixels.size() * 8;
-  const std::uint64_t begin = draw(draws, 2 * number + 1);
   for (std::uint64_t i = 0; i < std::min(bits, of); ++i) {
-    const std::uint64_t bit = (begin + i * (of / std::min(bits, of))) % of;
+    const std::uint64_t bit = (begin % of + i * (of / std::min(bits, of))) % of;
     pixels[bit / 8] ^= std::byte{1} << (bit % 8);
   }
 }

@@ -6,12 +6,41 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "drivers/camera.hpp"
 #include "drivers/faulty/fault.hpp"
 
 namespace daohil::drivers {
+
+/// A fault and what is needed to say when it strikes.
+class ArmedFault {
+ public:
+  ArmedFault(CameraFault fault, std::uint64_t draws) : fault_(std::move(fault)), draws_(draws) {}
+
+  /// Does it strike this frame? To be asked once for each frame, in order.
+  /// @param due from frame 1's due time on
+  [[nodiscard]] bool strikes(std::uint64_t number, Duration due);
+  void begin_again() { strikes_ = 0; }
+  /// A random number of this fault and that frame.
+  [[nodiscard]] std::uint64_t chance(std::uint64_t number) const;
+  [[nodiscard]] const CameraFault& fault() const { return fault_; }
+
+ private:
+  CameraFault fault_;
+  std::uint64_t draws_;
+  std::uint64_t strikes_ = 0;
+};
+[[nodiscard]] std::vector<ArmedFault> armed(std::vector<CameraFault> faults, std::uint64_t seed);
+
+/// How many of a device's first frames its faults take away: those that are dropped or arrive
+/// short. A stall on top may cost frames, which ones depends on how the camera deals with being
+/// late.
+/// @param seed as given to FaultyCamera
+[[nodiscard]] std::uint64_t frames_taken_away(const std::vector<CameraFault>& faults,
+                                              std::uint64_t seed, std::uint64_t frames,
+                                              const RateProfile& rate);
 
 /// Any camera, with faults: the same interface, so that what is under test cannot tell. Strikes are
 /// a function of the seed and the frame's number alone, or of its due time; two runs with one seed
@@ -43,21 +72,16 @@ class FaultyCamera final : public Camera {
     MonotonicTime due;
     std::vector<std::byte> pixels;
   };
-  struct Armed {
-    CameraFault fault;
-    std::uint64_t strikes = 0;
-    std::uint64_t draws;
-  };
-
-  [[nodiscard]] bool strikes(Armed& armed, std::uint64_t number, MonotonicTime due);
+  [[nodiscard]] bool strikes(ArmedFault& armed, std::uint64_t number, MonotonicTime due) const {
+    return armed.strikes(number, due - first_);
+  }
   [[nodiscard]] std::optional<MonotonicTime> inner_due();
   WaitOutcome take_from_camera(MonotonicTime deadline);
   WaitOutcome strike(std::uint64_t number);
-  void flip(std::vector<std::byte>& pixels, std::uint64_t bits, std::uint64_t number,
-            std::uint64_t draws) const;
+  static void flip(std::vector<std::byte>& pixels, std::uint64_t bits, std::uint64_t begin);
 
   std::unique_ptr<Camera> camera_;
-  std::vector<Armed> faults_;
+  std::vector<ArmedFault> faults_;
   FrameNumbering numbering_;
   const shm::Clock* clock_;
   std::function<void(FrameId)> half_way_;

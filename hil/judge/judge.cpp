@@ -136,6 +136,9 @@ class Judgement {
     result_.planned = planned;
     result_.source = source;
     name_metrics(planned, source_facts_, result_.metrics);
+    const std::string device = fmt::format("source.{}.", planned.source.role);
+    result_.metrics[device + "model"] = source.model;
+    result_.metrics[device + "identity"] = source.identity;
     for (const plan::ReaderPlan& reader : planned.readers)
       name_metrics(planned, reader, facts_.at(reader.name), result_.metrics);
     result_.health = source_facts_.health;
@@ -170,8 +173,9 @@ class Judgement {
     bool good = false;
     if (expectation.op == plan::Operator::predicted) {
       const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
+      const std::string& name = reader != nullptr ? reader->name : planned_.readers.front().name;
       m.prediction = predict(planned_, source_, expectation.predicted, expectation.metric,
-                             source_facts_, facts_.at(reader->name));
+                             source_facts_, facts_.at(name));
       m.limit = "predicted " + interval_text(*m.prediction);
       good = within(*m.prediction, expectation.slack, m.observed);
       if (good && expectation.tier == plan::Tier::c && too_wide(*m.prediction)) {

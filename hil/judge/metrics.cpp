@@ -213,7 +213,8 @@ void ReaderExaminer::open_part(const Attachment& attached) {
 // T0, for readers in order.
 void ReaderExaminer::close_part(const Attachment& attached) {
   facts_.backlog = attached.newest_at_end - previous_;
-  if (plan_->mode != plan::ReadMode::next || attached.cut != 0) return;
+  const bool in_order = plan_->mode == plan::ReadMode::next || plan_->mode == plan::ReadMode::mixed;
+  if (!in_order || attached.cut != 0) return;
   const std::uint64_t frames = publications_->epoch(epoch_).frames();
   if (attached.newest_at_end != frames)
     return broken(fmt::format("the FIFO ended at counter {}, the source published {}",
@@ -256,7 +257,7 @@ void ReaderExaminer::add(const CallEvent& call, const ReaderSummary& summary) {
     facts_.backlog_max = std::max(facts_.backlog_max, unread);
     follow_recovery(call, unread);
   }
-  if (has_frame(call)) previous_ = call.counter;
+  if (has_frame(call) && call.asked_newest == 0) previous_ = call.counter;
 }
 
 void ReaderExaminer::ask_oracle(const CallEvent& call) {
@@ -278,7 +279,7 @@ void ReaderExaminer::count(const CallEvent& call) {
   if (call.content == Content::good) facts_.content_good += 1;
   if (call.content == Content::torn || call.content == Content::wrong_frame)
     facts_.content_bad += 1;
-  if (!has_frame(call)) return;
+  if (!has_frame(call) || call.asked_newest != 0) return;
   facts_.delivered += 1;
   part_delivered_ += 1;
   if (plan_->mode == plan::ReadMode::arbitrary) return;
@@ -350,6 +351,7 @@ ReaderFacts ReaderExaminer::conclude(const ReaderSummary& summary, std::uint64_t
   close_part(attachment(last, summary));
   sort_delays(period_, facts_);
   facts_.sha256 = summary.sha256;
+  facts_.stamps_backward = summary.stamps_backward;
   return std::move(facts_);
 }
 
@@ -407,6 +409,7 @@ void name_metrics(const plan::Case& planned, const plan::ReaderPlan& plan,
   metrics[prefix + "skipped"] = count(reader.skipped);
   metrics[prefix + "recovery.max"] = reader.recovery_max;
   metrics[prefix + "recovery.reads"] = count(reader.recovery_reads);
+  metrics[prefix + "stamps.backward"] = count(reader.stamps_backward);
   metrics[prefix + "reopened"] = count(reader.reopened);
   metrics[prefix + "history.short"] = count(reader.history_short);
   metrics[prefix + "history.gaps"] = count(reader.history_gaps);

@@ -45,6 +45,7 @@ struct ReaderFacts {
   std::int64_t oldest = 0;                   ///< published to delivered, maximum; ns
   std::int64_t age_excess = 0;               ///< success older than N periods allow, maximum; ns
   std::int64_t recovery_max = 0;             ///< behind (over one unread) to caught up, maximum; ns
+  std::uint64_t stamps_backward = 0;         ///< frames stamped earlier than one before
   std::uint64_t recovery_reads = 0;          ///< and in how many reads
   std::string sha256;
 };

@@ -28,11 +28,11 @@ Oracle::Range Oracle::newest_during(const CallEvent& call) {
   return {std::max(lowest, tail_), std::max(highest, tail_), claimed_.by(after)};
 }
 
-void Oracle::add_possible(std::uint64_t newest, std::uint64_t claimed,
+void Oracle::add_possible(plan::ReadMode mode, std::uint64_t newest, std::uint64_t claimed,
                           std::vector<Said>& said) const {
   // Has the writer begun to destroy the frame of that counter, whose slot comes round?
   const auto being_destroyed = [&](std::uint64_t counter) { return claimed >= counter + depth_; };
-  switch (plan_->mode) {
+  switch (mode) {
     case plan::ReadMode::newest:
       said.push_back(newest == 0 ? Said{ReadStatus::not_ready, 0}
                                  : Said{ReadStatus::success, newest});
@@ -63,6 +63,7 @@ void Oracle::add_possible(std::uint64_t newest, std::uint64_t claimed,
       return;
     }
     case plan::ReadMode::next:
+    case plan::ReadMode::mixed:
       break;
   }
   switch (outcome_of(newest - tail_, depth_)) {
@@ -94,13 +95,13 @@ void Oracle::add_possible(std::uint64_t newest, std::uint64_t claimed,
   }
 }
 
-std::vector<Oracle::Said> Oracle::possible(const Range& range) const {
+std::vector<Oracle::Said> Oracle::possible(plan::ReadMode mode, const Range& range) const {
   std::vector<Said> said;
   for (std::uint64_t w = range.lowest; w <= range.highest; ++w)
-    add_possible(w, range.claimed, said);
+    add_possible(mode, w, range.claimed, said);
   std::sort(said.begin(), said.end());
   said.erase(std::unique(said.begin(), said.end()), said.end());
-  if (plan_->mode == plan::ReadMode::next && plan_->on_empty == plan::OnEmpty::wait)
+  if (mode == plan::ReadMode::next && plan_->on_empty == plan::OnEmpty::wait)
     std::erase_if(said, [](const Said& one) { return one.status == ReadStatus::not_ready; });
   return said;
 }
@@ -119,16 +120,19 @@ void Oracle::judge(const CallEvent& call, std::uint64_t index, OracleFinding& fi
   // A copy that was overtaken again and again says nothing of any frame; it is counted elsewhere.
   if (call.status == ReadStatus::torn && plan_->mode != plan::ReadMode::arbitrary) return;
   const bool delivered = call.status == ReadStatus::success || call.status == ReadStatus::overwrite;
+  const plan::ReadMode mode = plan_->mode != plan::ReadMode::mixed ? plan_->mode
+                              : call.asked_newest != 0             ? plan::ReadMode::newest
+                                                                   : plan::ReadMode::next;
   const Range range = newest_during(call);
   const Said said{call.status, delivered ? call.counter : 0, call.frames};
   finding.checked += 1;
 
   // Almost always one frame was the newest all along, and its one answer was given.
-  const bool plain = range.lowest == range.highest && plan_->mode == plan::ReadMode::next &&
+  const bool plain = range.lowest == range.highest && mode == plan::ReadMode::next &&
                      range.lowest - tail_ - 1 < depth_ - 1U && call.status == ReadStatus::success &&
                      call.counter == tail_ + 1;
   if (!plain) {
-    const std::vector<Said> allowed = possible(range);
+    const std::vector<Said> allowed = possible(mode, range);
     if (allowed.size() > 1) finding.ambiguous += 1;
     if (std::find(allowed.begin(), allowed.end(), said) == allowed.end()) {
       finding.violations += 1;
@@ -140,7 +144,7 @@ void Oracle::judge(const CallEvent& call, std::uint64_t index, OracleFinding& fi
       }
     }
   }
-  if (delivered) tail_ = call.counter;
+  if (delivered && call.asked_newest == 0) tail_ = call.counter;
 }
 
 OracleFinding check_calls(const std::vector<SourceEvent>& source, const ReaderTrace& reader,

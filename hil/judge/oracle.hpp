@@ -54,8 +54,9 @@ class Oracle {
   };
 
   [[nodiscard]] Range newest_during(const CallEvent& call);
-  [[nodiscard]] std::vector<Said> possible(const Range& range) const;
-  void add_possible(std::uint64_t newest, std::uint64_t claimed, std::vector<Said>& said) const;
+  [[nodiscard]] std::vector<Said> possible(plan::ReadMode mode, const Range& range) const;
+  void add_possible(plan::ReadMode mode, std::uint64_t newest, std::uint64_t claimed,
+                    std::vector<Said>& said) const;
   [[nodiscard]] static std::string describe(const std::vector<Said>& possible);
 
   const plan::ReaderPlan* plan_;

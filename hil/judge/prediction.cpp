@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "drivers/faulty/faulty_camera.hpp"
 #include "hil/judge/replayed.hpp"
 #include "hil/judge/theory.hpp"
 #include "hil/lag_schedule.hpp"
@@ -91,7 +92,106 @@ class Predictor {
         .claim = Claim::upper_bound};
   }
 
+  [[nodiscard]] Prediction source_drops() const {
+    std::vector<drivers::CameraFault> faults;
+    for (const plan::Fault& fault : planned_.faults)
+      if (const auto* camera = std::get_if<drivers::CameraFault>(&fault)) faults.push_back(*camera);
+    const std::uint64_t n = drivers::frames_taken_away(
+        faults, planned_.seed, planned_.frames,
+        drivers::RateProfile(source_.rate, planned_.source.settings.rate_steps));
+    return counted(n, "T9: the frames that the faults take away",
+                   fmt::format("{} faults, seed {}", faults.size(), planned_.seed));
+  }
+
+  [[nodiscard]] Prediction newest_skips() const {
+    std::vector<std::int64_t> due;
+    std::vector<std::int64_t> published;
+    const bool came = bench_ != nullptr && !bench_->due.empty();
+    const drivers::RateProfile rate(source_.rate, planned_.source.settings.rate_steps);
+    for (std::uint64_t k = 0; !came && k < planned_.frames; ++k) {
+      due.push_back(rate.offset_of(k).count());
+      published.push_back(due.back() + kVirtualPublication.count());
+    }
+    const bool exact = planned_.mode == plan::Mode::virtual_time;
+    const auto& visible = came ? (exact ? bench_->due : bench_->published) : due;
+    const auto& complete = came ? bench_->published : published;
+    const auto skips = [&](Duration wake, Duration late) {
+      const Deviation corner{.rate = source_.rate, .wake_latency = wake, .call_lateness = late};
+      return skips_over(
+          lag_, visible, complete, reader_.start, corner,
+          reader_.on_empty == plan::OnEmpty::wait ? Waits::for_a_newer_frame : Waits::never);
+    };
+    Prediction p =
+        counted(skips(Duration{0}, Duration{0}), "T8: W(s_R) - W(s_1) - (R - 1)", inputs());
+    if (facts_ != nullptr && !exact) {
+      const Duration wake{facts_->usual_wake};
+      const Duration late{facts_->usual_lateness};
+      for (const auto n : {skips(wake, Duration{0}), skips(Duration{0}, late), skips(wake, late)}) {
+        p.low = std::min(p.low, static_cast<double>(n));
+        p.high = std::max(p.high, static_cast<double>(n));
+      }
+    }
+    return p;
+  }
+
+  // The largest n of a history that is whole whatever the phase (T6).
+  [[nodiscard]] Prediction history_valid() const {
+    const std::uint64_t depth = planned_.fifo.depth;
+    const auto used =
+        static_cast<std::uint64_t>(std::ceil(static_cast<double>((reader_.hold + copy()).count()) /
+                                             static_cast<double>(source_.rate.period().count())));
+    return counted(depth > used ? depth - used : 0, "T6: n <= N - ceil((h + w) / T)",
+                   inputs_of_depth());
+  }
+
+  // How long the pixels may be used in place when at most N - 1 frames are unread (T6).
+  [[nodiscard]] Prediction hold_budget() const {
+    const Duration budget = source_.rate.period() - copy();
+    const std::int64_t ns = std::max<std::int64_t>(budget.count(), 0);
+    return {.nominal = ns,
+            .low = static_cast<double>(ns),
+            .high = static_cast<double>(ns),
+            .formula = "T6: h < T - w at d <= N - 1",
+            .inputs = inputs_of_depth(),
+            .claim = Claim::upper_bound};
+  }
+
+  // Reads from one overwrite of a constantly slow reader to the next (T3).
+  [[nodiscard]] Prediction cycle_length() const {
+    const double rho = static_cast<double>(lag_.longest_gap().count()) /
+                       static_cast<double>(source_.rate.period().count());
+    const double n = rho > 1 ? std::ceil(planned_.fifo.depth / (rho - 1)) : 0;
+    return counted(static_cast<std::uint64_t>(n), "T3: J = ceil(N / (rho - 1)), phi = 0", inputs());
+  }
+
+  // From the end of the longest stall to having caught up, at the pace between stalls (T4).
+  [[nodiscard]] Prediction recovery() const {
+    const std::int64_t period = source_.rate.period().count();
+    const std::uint64_t found =
+        unread_after_stall(lag_.longest_gap(), kVirtualPublication, source_.rate);
+    const std::uint64_t left = found <= planned_.fifo.depth ? found : 1;
+    const std::int64_t pace = lag_.gap_after(1).count();
+    const double rho = static_cast<double>(pace) / static_cast<double>(period);
+    const double reads = rho < 1 ? std::floor(static_cast<double>(left) / (1 - rho)) + 1 : 0;
+    const auto ns = static_cast<std::int64_t>(reads * static_cast<double>(pace));
+    return {.nominal = ns,
+            .low = 0,
+            .high = static_cast<double>(ns),
+            .formula = "T4: at most floor(d' / (1 - rho0)) + 1 reads of p0",
+            .inputs = inputs(),
+            .claim = Claim::upper_bound};
+  }
+
  private:
+  [[nodiscard]] static Prediction counted(std::uint64_t n, std::string formula,
+                                          std::string inputs) {
+    return {.nominal = static_cast<std::int64_t>(n),
+            .low = static_cast<double>(n),
+            .high = static_cast<double>(n),
+            .formula = std::move(formula),
+            .inputs = std::move(inputs)};
+  }
+
   // What really came decides where faults change it; else the plan does.
   [[nodiscard]] bool over_what_came() const {
     return bench_ != nullptr && !bench_->due.empty() && !lag_.unread_at(0) &&
@@ -239,6 +339,12 @@ Prediction of_name(const Predictor& predictor, const drivers::CameraDescription&
   if (name == "safe_depth") return predictor.sufficient_depth();
   if (name == "lossless") return predictor.lossless();
   if (name == "age_bound") return predictor.age();
+  if (name == "source_drops") return predictor.source_drops();
+  if (name == "newest_skips") return predictor.newest_skips();
+  if (name == "history_valid") return predictor.history_valid();
+  if (name == "hold_budget") return predictor.hold_budget();
+  if (name == "cycle_len") return predictor.cycle_length();
+  if (name == "recovery") return predictor.recovery();
   if (name == "source_sha256")
     return {.nominal = source.sha256,
             .low = 0,
@@ -248,8 +354,10 @@ Prediction of_name(const Predictor& predictor, const drivers::CameraDescription&
   throw std::invalid_argument(fmt::format("unknown prediction '{}'", name));
 }
 
+// A claim on the source is predicted from the source alone; any reader does.
 const plan::ReaderPlan& known_reader(const plan::Case& planned, const std::string& metric) {
   if (const plan::ReaderPlan* reader = reader_of(planned, metric)) return *reader;
+  if (metric.starts_with("source.") && !planned.readers.empty()) return planned.readers.front();
   throw std::invalid_argument(fmt::format("no reader in metric '{}'", metric));
 }
 

@@ -19,4 +19,13 @@ namespace daohil::hil::judge {
                                     std::span<const std::int64_t> published, Duration start,
                                     const Deviation& deviation);
 
+/// What a reader of the newest frame does when it has that one already.
+enum class Waits { for_a_newer_frame, never };
+
+/// T8: the frames that a reader of the newest frame never sees, over publications as they came: its
+/// calls go by its lag alone, since after the first frame there always is a newest one.
+[[nodiscard]] std::uint64_t skips_over(const LagSchedule& lag, std::span<const std::int64_t> due,
+                                       std::span<const std::int64_t> published, Duration start,
+                                       const Deviation& deviation, Waits waits);
+
 }  // namespace daohil::hil::judge

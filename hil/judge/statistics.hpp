@@ -4,8 +4,8 @@
 
 namespace daohil::hil::judge {
 
-/// One-sided upper bound of a probability after k events in n trials (Clopper and Pearson 1934): the
-/// p at which k or fewer events have the probability 1 - confidence. 0 of n: 3/n for large n.
+/// One-sided upper bound of a probability after k events in n trials (Clopper and Pearson 1934):
+/// the p at which k or fewer events have the probability 1 - confidence. 0 of n: 3/n for large n.
 /// @pre k <= n, n >= 1
 [[nodiscard]] double clopper_pearson_upper(std::uint64_t k, std::uint64_t n,
                                            double confidence = 0.95);

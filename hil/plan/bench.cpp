@@ -16,7 +16,7 @@ constexpr std::array<Key, 9> kBenchKeys{{{"apiVersion"},
                                          {"name"},
                                          {"features"},
                                          {"roles"},
-                                         {"host_class", Support::later},
+                                         {"host_class"},
                                          {"isolation", Support::later},
                                          {"operator", Support::later},
                                          {"safety", Support::later}}};
@@ -56,9 +56,15 @@ Bench load_bench(const std::filesystem::path& file) {
   if (const auto version = top.find("apiVersion")) check_api_version(*version);
   check_kind(top.need("kind"), "Bench");
 
-  Bench bench{document.file, top.need("name").name("._-"), {}, {}};
+  Bench bench{document.file, top.need("name").name("._-"), HostClass::desktop, {}, {}};
   if (const auto features = top.find("features"))
     for (const auto& feature : features->list()) bench.features.push_back(feature.name("._-"));
+
+  if (const auto klass = top.find("host_class")) {
+    static constexpr std::array<Choice<HostClass>, 3> kClasses{
+        {{"desktop", HostClass::desktop}, {"rt", HostClass::rt}, {"summit", HostClass::summit}}};
+    bench.host_class = klass->one_of<HostClass>(kClasses);
+  }
 
   const Field roles = top.need("roles");
   if (roles.node().kind != NodeKind::map || roles.node().keys.empty())

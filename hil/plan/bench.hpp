@@ -14,6 +14,7 @@ namespace daohil::hil::plan {
 struct Bench {
   std::string file;  ///< as in messages
   std::string name;  ///< the part of a case id after @
+  HostClass host_class = HostClass::desktop;
   std::vector<std::string> features;
   std::map<std::string, SourcePlan> roles;
 };

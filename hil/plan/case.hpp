@@ -28,6 +28,10 @@ enum class Mode {
 };
 [[nodiscard]] std::string_view name_of(Mode mode);  ///< "virtual", "sim"
 
+/// What a host is good for; each is also all the ones before.
+enum class HostClass { any, desktop, rt, summit };
+[[nodiscard]] std::string_view name_of(HostClass host);
+
 enum class Severity { mandatory, advisory };
 
 /// Time between two calls of a reader that is not waiting ("service time").
@@ -101,6 +105,7 @@ enum class ReadMode {
   newest,
   arbitrary,  ///< the slot of the frame `index_lag` before the newest
   history,    ///< the newest `history` frames
+  mixed,      ///< newest and next in turns, on one handle: the one must not move the other's tail
 };
 
 /// What a reader does after an overwrite.
@@ -123,7 +128,8 @@ enum class Rules {
 };
 enum class Looks {
   by_lag,                    ///< calls when its lag lets it
-  at_each_publication_step,  ///< calls between any two publication steps; virtual time only
+  at_each_publication_step,  ///< calls in the middle of the copy and between any two publication
+                             ///< steps, if enough are unread; virtual time only
 };
 enum class Copying { copy, in_place };
 enum class OnEmpty { wait, poll };

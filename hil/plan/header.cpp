@@ -34,8 +34,7 @@ constexpr std::array<Choice<Severity>, 2> kSeverities{
 constexpr std::array<Choice<std::optional<Mode>>, 3> kModes{
     {{"virtual", Mode::virtual_time}, {"sim", Mode::sim}, {"real", std::nullopt}}};
 
-constexpr std::array<Key, 3> kRequiresKeys{
-    {{"features"}, {"host_class", Support::later}, {"cores", Support::later}}};
+constexpr std::array<Key, 3> kRequiresKeys{{{"features"}, {"host_class"}, {"cores"}}};
 constexpr std::array<Key, 3> kTimeoutKeys{{{"setup"}, {"run"}, {"teardown"}}};
 constexpr std::array<Key, 2> kAttemptKeys{{{"max"}, {"on"}}};
 
@@ -112,6 +111,15 @@ Header read_header(const Section& top) {
     for (const auto& item : requirements->list()) header.requirements.push_back(item.text());
   if (const auto needs = top.find("requires")) {
     const Section section(*needs, kRequiresKeys);
+    if (const auto cores = section.find("cores"))
+      header.cores = static_cast<unsigned>(cores->count(1, 4096));
+    if (const auto klass = section.find("host_class")) {
+      static constexpr std::array<Choice<HostClass>, 4> kClasses{{{"any", HostClass::any},
+                                                                  {"desktop", HostClass::desktop},
+                                                                  {"rt", HostClass::rt},
+                                                                  {"summit", HostClass::summit}}};
+      header.host_class = klass->one_of<HostClass>(kClasses);
+    }
     if (const auto features = section.find("features"))
       for (const auto& item : features->list()) header.features.push_back(item.name("._-"));
   }

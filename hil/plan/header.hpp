@@ -23,6 +23,8 @@ struct Header {
   std::vector<std::string> features;    ///< a bench must have all
   std::optional<std::uint64_t> seed;
   Timeouts timeouts;
+  unsigned cores = 1;  ///< that real time needs
+  HostClass host_class = HostClass::any;
   bool retries_errors = false;
   int attempts = 1;
 };

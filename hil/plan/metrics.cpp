@@ -42,6 +42,7 @@ constexpr Entry kReaderMetrics[]{{"identity", Quantity::truth},
                                  {"recovery.max", Quantity::duration},
                                  {"recovery.reads", Quantity::count},
                                  {"reopened", Quantity::count},
+                                 {"stamps.backward", Quantity::count},
                                  {"history.short", Quantity::count},
                                  {"history.gaps", Quantity::count}};
 
@@ -60,7 +61,9 @@ constexpr Entry kSourceMetrics[]{{"rate", Quantity::rate},
                                  {"period.max", Quantity::duration},
                                  {"lateness.p99", Quantity::duration},
                                  {"lateness.max", Quantity::duration},
-                                 {"write.p99", Quantity::duration}};
+                                 {"write.p99", Quantity::duration},
+                                 {"model", Quantity::text},
+                                 {"identity", Quantity::text}};
 
 constexpr Entry kPredictions[]{
     {"overwrites", Quantity::count},    {"lost", Quantity::count},

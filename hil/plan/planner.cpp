@@ -118,6 +118,20 @@ std::string_view name_of(Mode mode) {
   return "?";
 }
 
+std::string_view name_of(HostClass host) {
+  switch (host) {
+    case HostClass::any:
+      return "any";
+    case HostClass::desktop:
+      return "desktop";
+    case HostClass::rt:
+      return "rt";
+    case HostClass::summit:
+      return "summit";
+  }
+  return "?";
+}
+
 std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& options) {
   std::vector<Case> cases;
   std::map<std::string, std::string> ids;

@@ -28,9 +28,10 @@ enum class Process { separate, thread };
 constexpr std::array<Choice<Process>, 2> kProcesses{
     {{"separate", Process::separate}, {"thread", Process::thread, Support::later}}};
 
-constexpr std::array<Choice<ReadMode>, 4> kReadModes{{{"next", ReadMode::next},
+constexpr std::array<Choice<ReadMode>, 5> kReadModes{{{"next", ReadMode::next},
                                                       {"newest", ReadMode::newest},
                                                       {"arbitrary", ReadMode::arbitrary},
+                                                      {"mixed", ReadMode::mixed},
                                                       {"history", ReadMode::history}}};
 
 constexpr std::array<Choice<Language>, 3> kLanguages{
@@ -65,7 +66,8 @@ constexpr std::array<Choice<LagKind>, 8> kLagKinds{{{"constant", LagKind::consta
 
 // Keys of each kind, so that `stall` on a constant lag is an error and not a silent nothing.
 constexpr std::array<Key, 4> kConstantKeys{{{"kind"}, {"rho"}, {"delay"}, {"phase"}}};
-constexpr std::array<Key, 4> kPeriodicKeys{{{"kind"}, {"every"}, {"stall"}, {"phase"}}};
+constexpr std::array<Key, 6> kPeriodicKeys{
+    {{"kind"}, {"every"}, {"stall"}, {"rho"}, {"beyond_depth"}, {"phase"}}};
 constexpr std::array<Key, 3> kUnreadKeys{{{"kind"}, {"frames"}, {"beyond_depth"}}};
 constexpr std::array<Key, 3> kBurstKeys{{{"kind"}, {"reads"}, {"idle"}}};
 constexpr std::array<Key, 6> kPauseKeys{
@@ -113,12 +115,22 @@ ConstantLag read_constant(const Section& lag, const ReaderContext& context) {
   return constant;
 }
 
-PeriodicLag read_periodic(const Section& lag) {
+PeriodicLag read_periodic(const Section& lag, const ReaderContext& context) {
   static constexpr std::array<Choice<StallPhase>, 2> kPhases{
       {{"fixed", StallPhase::fixed}, {"sweep", StallPhase::sweep}}};
   PeriodicLag periodic;
   periodic.every = lag.need("every").frames();
-  periodic.stall = lag.need("stall").duration();
+  const auto stall = lag.find("stall");
+  const auto rho = lag.find("rho");
+  const auto beyond = lag.find("beyond_depth");
+  if (int{stall.has_value()} + int{rho.has_value()} + int{beyond.has_value()} != 1)
+    lag.fail(
+        "kind periodic has exactly one of stall (a duration), rho (in frame periods) and "
+        "beyond_depth (in frame periods, on top of the depth's)");
+  if (stall) periodic.stall = stall->duration();
+  if (rho) periodic.stall = read_periods(*rho, context);
+  if (beyond)
+    periodic.stall = read_periods(*beyond, context) + context.rate->offset_of(context.fifo.depth);
   if (const auto phase = lag.find("phase")) periodic.phase = phase->one_of<StallPhase>(kPhases);
   return periodic;
 }
@@ -216,7 +228,7 @@ Lag read_lag(const Field& field, const ReaderContext& context) {
     case LagKind::constant:
       return read_constant(Section(field, kConstantKeys), context);
     case LagKind::periodic:
-      return read_periodic(Section(field, kPeriodicKeys));
+      return read_periodic(Section(field, kPeriodicKeys), context);
     case LagKind::unread:
       return read_unread(Section(field, kUnreadKeys), context);
     case LagKind::burst: {
@@ -271,8 +283,8 @@ void check_looks(const Section& section, const ReaderPlan& reader, const ReaderC
           "sim; give the scenario modes: [virtual]");
     if (reader.on_empty == OnEmpty::wait)
       looks.fail("each_publication_step needs wait: false; a look between two steps must return");
-    if (!reader.lag.empty())
-      looks.fail("each_publication_step takes no lag; remove one of the two");
+    if (!reader.lag.empty() && !counts_frames(reader))
+      looks.fail("each_publication_step takes lag of kind unread only; remove one of the two");
   } else if (context.mode == Mode::virtual_time && reader.on_empty == OnEmpty::poll &&
              reader.poll.count() == 0 && !counts_frames(reader) &&
              std::none_of(reader.lag.begin(), reader.lag.end(), passes_time)) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "hil/plan/expect.hpp"
@@ -147,13 +148,20 @@ Chosen choose_mode(const Header& header, const std::optional<Mode>& wish) {
                                  fmt::join(header.mode_words, ", "))};
 }
 
-std::string missing_features(const Header& header, const Bench& bench) {
+std::string missing_features(const Header& header, const Bench& bench, Mode mode) {
   std::vector<std::string> missing;
   for (const auto& feature : header.features)
     if (std::find(bench.features.begin(), bench.features.end(), feature) == bench.features.end())
       missing.push_back(feature);
-  if (missing.empty()) return {};
-  return fmt::format("bench {} lacks {}", bench.name, fmt::join(missing, ", "));
+  if (!missing.empty())
+    return fmt::format("bench {} lacks {}", bench.name, fmt::join(missing, ", "));
+  if (header.host_class > bench.host_class)
+    return fmt::format("needs a host of class {}, bench {} says {}", name_of(header.host_class),
+                       bench.name, name_of(bench.host_class));
+  const unsigned cores = std::thread::hardware_concurrency();
+  if (mode != Mode::virtual_time && cores < header.cores)
+    return fmt::format("needs {} cores, this host has {}", header.cores, cores);
+  return {};
 }
 
 void check_run_time(const Section& top, const Case& c) {
@@ -255,7 +263,7 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   c.timeouts = header.timeouts;
   c.attempts = header.attempts;
   c.retries_errors = header.retries_errors;
-  const auto lacks = missing_features(header, bench);
+  const auto lacks = missing_features(header, bench, chosen.mode);
   c.skip = chosen.skip + (chosen.skip.empty() || lacks.empty() ? "" : "; ") + lacks;
 
   try {

@@ -134,6 +134,9 @@ ReadResult ReaderActor::call_library() {
       return copy ? reader_.newest(buffer_) : reader_.newest_in_place();
     case plan::ReadMode::history:
       return call_history();
+    case plan::ReadMode::mixed:
+      if (asks_newest()) return copy ? reader_.newest(buffer_) : reader_.newest_in_place();
+      return copy ? reader_.next(buffer_) : reader_.next_in_place();
     case plan::ReadMode::arbitrary:
       break;
   }
@@ -145,7 +148,7 @@ ReadResult ReaderActor::call_library() {
 
 ReaderActor::Turn ReaderActor::attempt() {
   const MonotonicTime before = clock_->now();
-  const ReadResult result = call_library();
+  ReadResult result = call_library();
   const MonotonicTime after = clock_->now();
 
   event_ = CallEvent{};
@@ -153,8 +156,16 @@ ReaderActor::Turn ReaderActor::attempt() {
   event_.before = before.count();
   event_.after = after.count();
   event_.waited = waiting_ ? 1 : 0;
+  event_.asked_newest = asks_newest() ? 1 : 0;
 
-  // Only a reader in order waits for a frame it has not had; the others always find one.
+  // Who waits, waits for a frame it has not had, also where the call itself would give the old one
+  // again and again.
+  if (result.has_frame() && takes_what_there_is() && plan_.on_empty == plan::OnEmpty::wait) {
+    if (result.counter <= reader_.tail().counter && delivered_ > 0)
+      result = {};
+    else
+      reader_.reset_tail();
+  }
   if (result.status == ReadStatus::not_ready) {
     if (before - looked_ >= kLook) {
       looked_ = before;
@@ -228,6 +239,8 @@ void ReaderActor::record(const ReadResult& result, Content content) {
   log_->push(event_);
   calls_ += 1;
   if (result.has_frame()) {
+    if (result.time < newest_stamp_) summary_->stamps_backward += 1;
+    newest_stamp_ = std::max(newest_stamp_, result.time);
     delivered_ += 1;
     if (result.id.value <= proof_.digest_frames) digest_.add(result.pixels);
   }
@@ -236,7 +249,10 @@ void ReaderActor::record(const ReadResult& result, Content content) {
 void ReaderActor::plan_next_call() {
   const MonotonicTime from = waiting_ ? MonotonicTime{shm::Duration{event_.after}} : intended_;
   waiting_ = false;
-  intended_ = awake(from + lag_.gap_after(delivered_));
+  shm::Duration gap = lag_.gap_after(delivered_);
+  if (takes_what_there_is() && plan_.on_empty == plan::OnEmpty::poll)
+    gap = std::max(gap, std::max(plan_.poll, kShortestPoll));
+  intended_ = awake(from + gap);
 }
 
 void ReaderActor::finish() {

@@ -74,6 +74,13 @@ class ReaderActor {
   [[nodiscard]] Content look_at(const shm::ReadResult& frame) const;
   [[nodiscard]] Content look_at_history(std::uint32_t frames) const;
   void plan_next_call();
+  [[nodiscard]] bool asks_newest() const {
+    return plan_.mode == plan::ReadMode::mixed && calls_ % 2 == 0;
+  }
+  /// Not frame by frame in order: there is nearly always something to get.
+  [[nodiscard]] bool takes_what_there_is() const {
+    return plan_.mode != plan::ReadMode::next && plan_.mode != plan::ReadMode::mixed;
+  }
   void open_attachment();
   void close_attachment();
 
@@ -100,6 +107,7 @@ class ReaderActor {
   std::uint64_t delivered_ = 0;
   std::uint32_t opened_ = 0;
   std::uint32_t history_frames_ = 0;
+  shm::UtcTime newest_stamp_{};
 };
 
 }  // namespace daohil::hil::run

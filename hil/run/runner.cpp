@@ -63,9 +63,11 @@ std::size_t Stage::source_events() const {
 std::size_t Stage::calls_of(const plan::ReaderPlan& reader) const {
   constexpr std::size_t kMostPolls = 4'000'000;  // 224 MB of trace
   const std::size_t spare = 1000;
+  const std::size_t turns = reader.mode == plan::ReadMode::mixed ? 2 : 1;
   if (reader.on_empty == plan::OnEmpty::wait && reader.looks == plan::Looks::by_lag)
-    return source_events() + spare;  // a waiting reader makes at most one call a frame
-  if (reader.looks == plan::Looks::at_each_publication_step) return 6 * wanted.frames + spare;
+    // A waiting reader makes at most one call a frame, and one more after each time it opened.
+    return turns * source_events() + spare;
+  if (reader.looks == plan::Looks::at_each_publication_step) return 7 * source_events() + spare;
   const auto poll = std::max<std::int64_t>(reader.poll.count(), 1000);
   const auto polls = source.rate.offset_of(wanted.frames).count() / poll;
   return std::min(static_cast<std::size_t>(polls) * 2 + wanted.frames + spare, kMostPolls);

@@ -194,6 +194,13 @@ class Scheduler {
     }
   }
 
+  void look_at_this_step() {
+    for (const auto& performer : performers_)
+      if (performer->by_steps() && performer->state == Performer::State::calling &&
+          performer->actor->enough_unread())
+        performer->act(clock_);
+  }
+
   void ring_all() {
     for (const auto& performer : performers_)
       if (performer->rung(clock_.now())) performer->act(clock_);
@@ -205,9 +212,15 @@ class Scheduler {
     plan::Case wanted = stage_.wanted;
     wanted.source.settings = settings;
     camera_ = make_source(wanted, clock_);
-    if (!crashes_.any()) return;
-    camera_->on_half_way(
-        [this](shm::FrameId id) { dies_at(ordinal(id), plan::CrashPoint::after_half_copy); });
+    const auto& readers = stage_.wanted.readers;
+    const bool watched = std::any_of(readers.begin(), readers.end(), [](const auto& reader) {
+      return reader.looks == plan::Looks::at_each_publication_step;
+    });
+    if (!crashes_.any() && !watched) return;
+    camera_->on_half_way([this](shm::FrameId id) {
+      if (crashes_.any()) dies_at(ordinal(id), plan::CrashPoint::after_half_copy);
+      look_at_this_step();
+    });
   }
 
   [[nodiscard]] std::uint64_t ordinal(shm::FrameId id) const {
@@ -227,9 +240,7 @@ class Scheduler {
     claimed_ = clock_.now();
     const auto published = publisher_->next(*due_, [this](shm::PublishStep step) {
       clock_.advance(kVirtualStep);
-      for (const auto& performer : performers_)
-        if (performer->by_steps() && performer->state != Performer::State::absent)
-          performer->act(clock_);
+      look_at_this_step();
       if (crashes_.any()) between(step);
     });
     if (published.outcome == drivers::WaitOutcome::frame) {
