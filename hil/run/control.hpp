@@ -42,6 +42,17 @@ struct Control {
   std::atomic<std::int64_t> end_ns{0};
   std::array<Actor, kMaxActors> actors{};
 
+  /// What one process of the source leaves to the next.
+  struct Source {
+    /// 1 + index of the crash that is about to kill it; 0: it dies for another reason.
+    std::atomic<std::uint32_t> dies_of{0};
+    std::atomic<std::uint32_t> epoch{0};  ///< how often the stream has been created anew
+    /// The frame whose slot it claimed and did not finish; 0: none.
+    std::atomic<std::uint64_t> orphan{0};
+    std::atomic<std::int64_t> orphan_claimed_ns{0};
+    std::atomic<std::int64_t> last_due_ns{0};
+  } source{};
+
   [[nodiscard]] bool stopping() const {
     return command.load(std::memory_order_acquire) == Command::stop;
   }

@@ -37,7 +37,8 @@ Content content_of(drivers::ContentCheck::Verdict verdict) {
 
 ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
                          shm::Duration period, Proof proof, std::uint64_t seed,
-                         const shm::Clock& clock, EventLog<CallEvent>& log, ReaderSummary& summary)
+                         const shm::Clock& clock, EventLog<CallEvent>& log, ReaderSummary& summary,
+                         std::uint32_t epoch)
     : plan_(plan),
       lag_(plan, period, seed),
       proof_(std::move(proof)),
@@ -46,8 +47,11 @@ ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::pa
       summary_(&summary),
       reader_(shm::Reader::open(stream)),
       intended_(clock.now()) {
+  opened_ = summary.attachments;
+  if (opened_ > 0) summary_->attached[opened_ - 1].cut = 1;
   open_attachment();
-  summary_->first = reader_.tail().counter.value;
+  summary_->attached[summary_->attachments - 1].epoch = epoch;
+  if (opened_ == 0) summary_->first = reader_.tail().counter.value;
 }
 
 void ReaderActor::open_attachment() {

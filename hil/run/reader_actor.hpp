@@ -28,11 +28,12 @@ struct Proof {
 class ReaderActor {
  public:
   /// Opens the stream.
-  /// @param seed of the case @param start when frame 1 is due, from which stops are counted
+  /// @param seed of the case @param summary goes on where a reader that was killed left it
+  /// @param epoch how often the stream had been created anew by then
   /// @throws shm::Error
   ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
               shm::Duration period, Proof proof, std::uint64_t seed, const shm::Clock& clock,
-              EventLog<CallEvent>& log, ReaderSummary& summary);
+              EventLog<CallEvent>& log, ReaderSummary& summary, std::uint32_t epoch = 0);
 
   /// When frame 1 is due, from which the stops of its lag are counted.
   void set_start(shm::MonotonicTime start) { start_ = start; }

@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +16,8 @@
 #include <vector>
 
 #include "drivers/publisher.hpp"
-#include "drivers/registry.hpp"
 #include "hil/run/control.hpp"
+#include "hil/run/hogs.hpp"
 #include "hil/run/modes.hpp"
 #include "hil/run/source_faults.hpp"
 #include "shm/writer.hpp"
@@ -73,44 +75,86 @@ bool sleep_until(const Control& control, const shm::Clock& clock, MonotonicTime 
 
 class SourceProcess {
  public:
-  SourceProcess(const Stage& stage, Control& control, EventLog<SourceEvent>& log)
-      : stage_(stage), control_(control), log_(log) {}
+  enum class Role { first, successor };
+
+  SourceProcess(const Stage& stage, Control& control, EventLog<SourceEvent>& log, Role role)
+      : stage_(stage),
+        control_(control),
+        log_(log),
+        role_(role),
+        stamps_(shm::system_clock(), stage.wanted),
+        crashes_(stage.wanted),
+        recreations_(faults_of<plan::Recreate>(stage.wanted)),
+        mode_changes_(faults_of<plan::ChangeMode>(stage.wanted)) {}
 
   void run() {
-    const shm::Clock& clock = shm::system_clock();
-    const auto camera = make_source(stage_.wanted, clock);
-    shm::Writer writer = shm::Writer::create(stage_.stream, stage_.fifo(), clock);
-    drivers::Publisher publisher(*camera, writer, clock);
+    open_camera(stage_.wanted.source.settings);
+    if (role_ == Role::first)
+      writer_.emplace(shm::Writer::create(stage_.stream, stage_.fifo(), stamps_));
+    else
+      writer_.emplace(shm::Writer::attach(stage_.stream, stamps_));
+    publisher_.emplace(*camera_, *writer_, clock_);
     Control::Actor& self = control_.actors[0];
     self.scheduling.store(take_priority(kSourcePriority));
     self.state.store(ActorState::ready, std::memory_order_release);
-    wait_for_go(control_, clock);
+    wait_for_go(control_, clock_);
 
-    const MonotonicTime start{Duration{control_.start_ns.load()}};
-    if (!control_.stopping() && sleep_until(control_, clock, start - milliseconds(1))) {
-      camera->start(start);
-      const MonotonicTime last_due = publish_all(publisher, clock, start);
-      camera->stop();
+    start_ = MonotonicTime{Duration{control_.start_ns.load()}};
+    stamps_.set_start(start_);
+    if (!control_.stopping() && sleep_until(control_, clock_, start_ - milliseconds(1))) {
+      camera_->start(start_);
+      const MonotonicTime last_due = publish_all();
+      camera_->stop();
       control_.end_ns.store(last_due.count(), std::memory_order_release);
     }
     self.state.store(ActorState::done, std::memory_order_release);
     // The writer lock tells readers that their writer lives: hold it until they are done.
-    while (!control_.stopping()) clock.sleep_until(clock.now() + milliseconds(5));
+    while (!control_.stopping()) clock_.sleep_until(clock_.now() + milliseconds(5));
   }
 
  private:
-  MonotonicTime publish_all(drivers::Publisher& publisher, const shm::Clock& clock,
-                            MonotonicTime start) {
-    MonotonicTime last_due = start;
+  void open_camera(drivers::CameraSettings settings) {
+    plan::Case wanted = stage_.wanted;
+    // Who takes over does not deliver what fell due before.
+    if (role_ == Role::successor || control_.source.epoch.load() > 0)
+      settings.on_late = drivers::OnLate::skip;
+    wanted.source.settings = settings;
+    camera_ = make_source(wanted, clock_);
+    if (crashes_.any())
+      camera_->on_half_way(
+          [this](shm::FrameId id) { dies_at(ordinal(id), plan::CrashPoint::after_half_copy); });
+  }
+
+  [[nodiscard]] std::uint64_t ordinal(shm::FrameId id) const {
+    return stage_.wanted.source.numbering.ordinal(id);
+  }
+
+  MonotonicTime publish_all() {
+    const MonotonicTime end = start_ + stage_.profile.offset_of(stage_.wanted.frames);
+    MonotonicTime last_due{Duration{control_.source.last_due_ns.load()}};
+    last_due = std::max(last_due, start_);
+    bool begun = false;
     while (!control_.stopping()) {
-      const drivers::Published published = publisher.next(clock.now() + kSlice);
+      strike();
+      const auto due = camera_->next_due();
+      if (crashes_.any() && due) {
+        const std::uint64_t frame = stage_.profile.frames_by(*due - start_);
+        if (!begun && role_ == Role::successor) crashes_.forget_before(frame);
+        if (!sleep_until(control_, clock_, *due)) break;
+        dies_at(frame, plan::CrashPoint::before_write);
+        frame_ = frame;
+        due_ = *due;
+        claimed_ = clock_.now();
+      }
+      begun = true;
+      const drivers::Published published = next();
       switch (published.outcome) {
         case drivers::WaitOutcome::frame:
-          log_.push({published.due.count(), published.claimed.count(), published.publishing.count(),
-                     published.published.count(), published.counter.value, published.id.value});
+          log(published);
           last_due = published.due;
+          control_.source.last_due_ns.store(last_due.count());
           // By frame id, not by count: frames the device skipped had their time too.
-          if (published.id.value >= stage_.wanted.frames) return last_due;
+          if (ordinal(published.id) >= stage_.wanted.frames) return last_due;
           break;
         case drivers::WaitOutcome::ended:
           return last_due;
@@ -119,15 +163,105 @@ class SourceProcess {
               fmt::format("source '{}': the device is gone", stage_.wanted.source.role));
         case drivers::WaitOutcome::timeout:
         case drivers::WaitOutcome::damaged:
+          // The last frame may be one that never comes.
+          if (clock_.now() >= end) return last_due;
           break;
       }
     }
     return last_due;
   }
 
+  // The ordinary commit, unless this process is to die in the middle of one.
+  drivers::Published next() {
+    if (!crashes_.any()) return publisher_->next(clock_.now() + kSlice);
+    return publisher_->next(clock_.now() + kSlice, [this](shm::PublishStep step) {
+      if (step == shm::PublishStep::stamp) publishing_ = clock_.now();
+      dies_at(frame_, point_after(step));
+    });
+  }
+
+  void log(const drivers::Published& published) {
+    push(published.due, published.claimed, published.publishing, published.published,
+         published.counter.value, published.id.value);
+  }
+
+  void push(MonotonicTime due, MonotonicTime claimed, MonotonicTime publishing,
+            MonotonicTime published, std::uint64_t counter, std::uint64_t id) {
+    // A slot that a dead writer claimed was lost to readers from then on.
+    if (control_.source.orphan.exchange(0) == counter)
+      claimed =
+          std::min(claimed, MonotonicTime{Duration{control_.source.orphan_claimed_ns.load()}});
+    log_.push({due.count(), claimed.count(), publishing.count(), published.count(), counter, id,
+               control_.source.epoch.load()});
+  }
+
+  // SIGKILL to itself: nothing is cleaned up, as when somebody else sends it.
+  void dies_at(std::uint64_t frame, plan::CrashPoint point) {
+    const auto crash = crashes_.due(frame, point);
+    if (!crash) return;
+    const std::uint64_t counter = writer_->newest().value;
+    if (leaves_whole_frame(point)) {
+      const bool not_newest = point == plan::CrashPoint::after_clear_write;
+      push(due_, claimed_, publishing_, clock_.now(), counter + (not_newest ? 1 : 0),
+           stage_.wanted.source.numbering.of(frame).value);
+      control_.source.last_due_ns.store(due_.count());
+    } else if (point != plan::CrashPoint::before_write) {
+      control_.source.orphan_claimed_ns.store(claimed_.count());
+      control_.source.orphan.store(counter + 1);
+    }
+    const auto all = faults_of<plan::WriterCrash>(stage_.wanted);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (all[i].frame == crash->frame && all[i].point == crash->point)
+        control_.source.dies_of.store(static_cast<std::uint32_t>(i + 1));
+    ::kill(::getpid(), SIGKILL);
+  }
+
+  // Faults that come by time, between two frames.
+  void strike() {
+    const Duration elapsed = clock_.now() - start_;
+    if (!mode_changes_.empty() && elapsed >= mode_changes_.front().at) {
+      ::chmod(stage_.stream.c_str(), mode_changes_.front().mode);
+      mode_changes_.erase(mode_changes_.begin());
+    }
+    if (!recreations_.empty() && elapsed >= recreations_.front().at) {
+      recreate(recreations_.front());
+      recreations_.erase(recreations_.begin());
+    }
+  }
+
+  void recreate(const plan::Recreate& wanted) {
+    control_.source.epoch.fetch_add(1);
+    drivers::CameraSettings settings = stage_.wanted.source.settings;
+    if (wanted.shape) settings.shape = wanted.shape;
+    publisher_.reset();
+    writer_.reset();
+    open_camera(settings);
+    shm::CreateOptions options = stage_.fifo();
+    options.format = camera_->describe().format;
+    options.depth = wanted.depth.value_or(options.depth);
+    writer_.emplace(shm::Writer::create(stage_.stream, options, stamps_));
+    publisher_.emplace(*camera_, *writer_, clock_);
+    camera_->start(start_);
+  }
+
   const Stage& stage_;
   Control& control_;
   EventLog<SourceEvent>& log_;
+  Role role_;
+  const shm::Clock& clock_ = shm::system_clock();
+  SteppedClock stamps_;
+  Crashes crashes_;
+  std::vector<plan::Recreate> recreations_;
+  std::vector<plan::ChangeMode> mode_changes_;
+  std::unique_ptr<drivers::FaultyCamera> camera_;
+  std::optional<shm::Writer> writer_;
+  std::optional<drivers::Publisher> publisher_;
+  MonotonicTime start_{};
+  // Of the frame being published, while this process may die in it:
+  std::uint64_t frame_ = 0;
+  MonotonicTime due_{};
+  MonotonicTime claimed_{};
+  MonotonicTime publishing_{};
 };
 
 class ReaderProcess {
@@ -138,20 +272,44 @@ class ReaderProcess {
 
   void run() {
     const shm::Clock& clock = shm::system_clock();
-    ReaderActor actor(plan_, stage_.stream, stage_.source.rate.period(), stage_.proof_for(plan_),
-                      stage_.wanted.seed, clock, log_, summary_);
-    // A reader that polls never sleeps: with priority it would keep the core from all others.
-    if (plan_.on_empty == plan::OnEmpty::wait)
+    bind_to_cores();
+    std::optional<ReaderActor> actor;
+    // Who joins late opens the stream late.
+    if (plan_.start.count() == 0) join(actor, clock);
+    // A reader that never sleeps would with priority keep its core from all others.
+    if (plan_.on_empty == plan::OnEmpty::wait && plan_.waiting == shm::Wait::sleep)
       self_.scheduling.store(take_priority(kReaderPriority));
     self_.state.store(ActorState::ready, std::memory_order_release);
     wait_for_go(control_, clock);
-    while (turn(actor, clock)) {
+    const MonotonicTime start{Duration{control_.start_ns.load()}};
+    if (!actor) {
+      if (!sleep_until(control_, clock, start + plan_.start)) return done();
+      join(actor, clock);
     }
-    actor.finish();
-    self_.state.store(ActorState::done, std::memory_order_release);
+    actor->set_start(start);
+    while (turn(*actor, clock)) {
+    }
+    actor->finish();
+    done();
   }
 
  private:
+  void join(std::optional<ReaderActor>& actor, const shm::Clock& clock) {
+    actor.emplace(plan_, stage_.stream, stage_.source.rate.period(), stage_.proof_for(plan_),
+                  stage_.wanted.seed, clock, log_, summary_, control_.source.epoch.load());
+  }
+
+  void done() { self_.state.store(ActorState::done, std::memory_order_release); }
+
+  void bind_to_cores() const {
+    if (plan_.cpus.empty()) return;
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    for (const int core : plan_.cpus) CPU_SET(static_cast<std::size_t>(core), &cores);
+    if (::sched_setaffinity(0, sizeof cores, &cores) != 0)
+      throw std::system_error(errno, std::generic_category(), "cpu: affinity");
+  }
+
   [[nodiscard]] bool over(MonotonicTime call) const {
     const std::int64_t end = control_.end_ns.load(std::memory_order_acquire);
     return end != 0 && call.count() > end;
@@ -204,22 +362,23 @@ class Children {
   // Fork an actor. `body` runs in the child; an exception there is its failure message.
   template <typename Body>
   void fork_actor(std::string name, Body body) {
-    const std::size_t i = children_.size();
-    const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork " + name);
-    if (pid == 0) {
-      behave_as_actor(parent);
-      try {
-        body(control_->actors[i]);
-      } catch (const std::exception& error) {
-        control_->actors[i].fail(error.what());
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
+    const pid_t pid = fork_process(children_.size(), name, std::move(body));
     children_.push_back({std::move(name), pid});
   }
+
+  // Fork the body of actor `i` anew, after its process has been killed as planned.
+  template <typename Body>
+  void replace(std::size_t i, Body body) {
+    control_->actors[i].state.store(ActorState::starting);
+    children_[i].pid = fork_process(i, children_[i].name, std::move(body));
+    children_[i].expected_to_die = false;
+  }
+  /// Its death by SIGKILL will be no mishap, but part of the plan.
+  void expect_death(std::size_t i) { children_[i].expected_to_die = true; }
+  void signal(std::size_t i, int number) {
+    if (children_[i].pid > 0) ::kill(children_[i].pid, number);
+  }
+  [[nodiscard]] bool lives(std::size_t i) const { return children_[i].pid > 0; }
 
   // Collect those that ended. @returns what went wrong, or nothing
   [[nodiscard]] std::string check() {
@@ -228,6 +387,9 @@ class Children {
       int status = 0;
       if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == child.pid) {
         child.pid = -1;
+        const bool planned =
+            child.expected_to_die || (i == 0 && control_->source.dies_of.load() != 0);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && planned) continue;
         if (WIFSIGNALED(status))
           return fmt::format("{} was killed by signal {}", child.name, WTERMSIG(status));
         if (state(i) != ActorState::done && state(i) != ActorState::failed)
@@ -272,7 +434,24 @@ class Children {
   struct Child {
     std::string name;
     pid_t pid;
+    bool expected_to_die = false;
   };
+
+  template <typename Body>
+  pid_t fork_process(std::size_t i, const std::string& name, Body body) {
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork " + name);
+    if (pid > 0) return pid;
+    behave_as_actor(parent);
+    try {
+      body(control_->actors[i]);
+    } catch (const std::exception& error) {
+      control_->actors[i].fail(error.what());
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
 
   [[nodiscard]] ActorState state(std::size_t i) const {
     return control_->actors[i].state.load(std::memory_order_acquire);
@@ -326,24 +505,92 @@ class RealTimeRun {
  private:
   bool set_up(Recording& recording) {
     children_.fork_actor("source '" + stage_.wanted.source.role + "'", [&](Control::Actor&) {
-      SourceProcess(stage_, *control_, source_log_).run();
+      SourceProcess(stage_, *control_, source_log_, SourceProcess::Role::first).run();
     });
     if (!wait_until(recording, ActorState::ready, stage_.wanted.timeouts.setup, "set-up"))
       return false;
-    for (std::size_t i = 0; i < seats_.size(); ++i) {
-      const plan::ReaderPlan& reader = stage_.wanted.readers[i];
-      children_.fork_actor("reader '" + reader.name + "'", [&](Control::Actor& self) {
-        ReaderProcess(stage_, reader, *control_, self, seats_[i]->log, *seats_[i]->summary).run();
-      });
-    }
+    for (std::size_t i = 0; i < seats_.size(); ++i)
+      children_.fork_actor("reader '" + stage_.wanted.readers[i].name + "'", reader_body(i));
     return wait_until(recording, ActorState::ready, stage_.wanted.timeouts.setup, "set-up");
   }
 
+  [[nodiscard]] std::function<void(Control::Actor&)> reader_body(std::size_t i) {
+    return [this, i](Control::Actor& self) {
+      ReaderProcess(stage_, stage_.wanted.readers[i], *control_, self, seats_[i]->log,
+                    *seats_[i]->summary)
+          .run();
+    };
+  }
+
   bool perform(Recording& recording) {
-    control_->start_ns.store((shm::system_clock().now() + kLead).count());
+    start_ = shm::system_clock().now() + kLead;
+    control_->start_ns.store(start_.count());
+    plan_interventions();
+    hogs_.begin(stage_.wanted, start_);
     control_->command.store(Command::go, std::memory_order_release);
-    const Duration planned = stage_.source.rate.offset_of(stage_.wanted.frames);
-    return wait_until(recording, ActorState::done, planned + stage_.wanted.timeouts.run, "run");
+    const Duration planned = stage_.profile.offset_of(stage_.wanted.frames);
+    const bool completed =
+        wait_until(recording, ActorState::done, planned + stage_.wanted.timeouts.run, "run");
+    hogs_.end();
+    return completed;
+  }
+
+  // ---- what the parent does to its children, by time
+
+  struct Intervention {
+    MonotonicTime at;
+    std::function<void()> act;
+  };
+
+  void at(Duration offset, std::function<void()> act) {
+    interventions_.push_back({start_ + offset, std::move(act)});
+  }
+
+  void plan_interventions() {
+    for (std::size_t i = 0; i < seats_.size(); ++i) {
+      const plan::ReaderPlan& reader = stage_.wanted.readers[i];
+      for (const plan::Lag& lag : reader.lag)
+        if (const auto* stop = std::get_if<plan::StopLag>(&lag)) {
+          at(stop->at, [this, i] { children_.signal(i + 1, SIGSTOP); });
+          at(stop->at + stop->span, [this, i] { children_.signal(i + 1, SIGCONT); });
+        }
+      for (const plan::ReaderKill& kill : faults_of<plan::ReaderKill>(stage_.wanted))
+        if (kill.reader == reader.name) {
+          at(kill.at, [this, i] {
+            children_.expect_death(i + 1);
+            children_.signal(i + 1, SIGKILL);
+          });
+          at(kill.at + kill.down, [this, i] { children_.replace(i + 1, reader_body(i)); });
+        }
+    }
+    std::stable_sort(interventions_.begin(), interventions_.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+
+  void intervene() {
+    const MonotonicTime now = shm::system_clock().now();
+    while (!interventions_.empty() && interventions_.front().at <= now) {
+      const auto act = std::move(interventions_.front().act);
+      interventions_.erase(interventions_.begin());
+      act();
+    }
+    // The source's process has killed itself, as planned: another takes over.
+    const std::uint32_t cause = control_->source.dies_of.load();
+    if (cause == 0 || children_.lives(0)) return;
+    const auto crash = faults_of<plan::WriterCrash>(stage_.wanted).at(cause - 1);
+    if (!takeover_) takeover_ = now + crash.down;
+    if (now < *takeover_) return;
+    takeover_.reset();
+    control_->source.dies_of.store(0);
+    children_.replace(0, [this](Control::Actor&) {
+      SourceProcess(stage_, *control_, source_log_, SourceProcess::Role::successor).run();
+    });
+  }
+
+  // Often enough that what is planned happens on time.
+  [[nodiscard]] MonotonicTime next_look(MonotonicTime usual) const {
+    if (control_->source.dies_of.load() != 0) return std::min(usual, takeover_.value_or(usual));
+    return interventions_.empty() ? usual : std::min(usual, interventions_.front().at);
   }
 
   // Supervise until every actor has come to `wanted`. @returns false when the case is over.
@@ -352,7 +599,9 @@ class RealTimeRun {
     const shm::Clock& clock = shm::system_clock();
     const MonotonicTime deadline = clock.now() + timeout;
     for (;;) {
-      const bool there = children_.all(wanted);
+      intervene();
+      const bool there = children_.all(wanted) && interventions_.empty() && !takeover_ &&
+                         control_->source.dies_of.load() == 0;
       if (const std::string trouble = children_.check(); !trouble.empty())
         return broken(recording, trouble);
       if (there) return true;
@@ -365,7 +614,8 @@ class RealTimeRun {
                       fmt::format("{} did not end within {} s: {} still busy", what,
                                   timeout.count() / 1'000'000'000, children_.those_not(wanted)));
       stage_.surroundings.progress({source_log_.size(), stage_.wanted.frames});
-      clock.sleep_until(clock.now() + (wanted == ActorState::ready ? milliseconds(2) : kSlice / 2));
+      const Duration pause = wanted == ActorState::ready ? milliseconds(2) : kSlice / 2;
+      clock.sleep_until(next_look(clock.now() + pause));
     }
   }
 
@@ -388,6 +638,10 @@ class RealTimeRun {
   SharedControl control_;
   EventLog<SourceEvent> source_log_;
   std::vector<std::unique_ptr<ReaderSeat>> seats_;
+  MonotonicTime start_{};
+  std::vector<Intervention> interventions_;
+  std::optional<MonotonicTime> takeover_;
+  Hogs hogs_;
   Children children_;  // last: its children are gone before what they share
 };
 
