@@ -96,11 +96,11 @@ Totals recursion(const LagSchedule& lag, std::uint64_t depth, std::uint64_t fram
     std::uint64_t written = std::min(frames, rate.frames_by(now + deviation.call_lateness));
     if (written == state.read()) {  // nothing unread: wait for the next frame
       if (written == frames) break;
-      now = rate.offset_of(written) + deviation.wake_latency;
+      now = lag.when_running(rate.offset_of(written) + deviation.wake_latency);
       written = std::min(frames, rate.frames_by(now));
     }
     state.call(written);
-    now += lag.gap_after(state.delivered());
+    now = lag.when_running(now + lag.gap_after(state.delivered()));
   }
   return state.finish();
 }
