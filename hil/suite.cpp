@@ -25,10 +25,11 @@ void preflight(run::Runner& runner, const std::vector<plan::Case>& cases) {
   }
 }
 
-CaseResult judged(const plan::Case& planned, const run::Recording& recording) {
+CaseResult judged(const plan::Case& planned, const run::Recording& recording,
+                  judge::Examination& examination) {
   switch (recording.ending) {
     case run::Ending::completed:
-      return judge::judge(planned, *recording.source, recording.trace);
+      return examination.conclude(recording.trace);
     case run::Ending::aborted:
       return judge::not_run(planned, Verdict::aborted, "stopped by the user");
     case run::Ending::broken:
@@ -92,8 +93,10 @@ class SuiteRun {
     if (options_.stop_requested())
       return judge::not_run(planned, Verdict::aborted, "not run: stopped by the user");
     watcher_.case_started(planned, index + 1, cases_.size(), attempt);
-    recording = runner_.run(planned);
-    return judged(planned, recording);
+    const drivers::CameraDescription& source = runner_.preflight(planned);
+    judge::Examination examination(planned, source);
+    recording = runner_.run(planned, examination);
+    return judged(planned, recording, examination);
   }
 
   const std::vector<plan::Case>& cases_;

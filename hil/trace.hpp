@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -68,10 +69,19 @@ struct CallEvent {
 };
 static_assert(sizeof(SourceEvent) == 56 && sizeof(CallEvent) == 56);
 
-/// An append-only log in shared memory: one process writes, another reads after it has ended (or
-/// been killed). Bounded: what does not fit is counted, not stored.
+/// Where an actor notes what happened.
 template <typename Event>
-class EventLog {
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  /// In the timed path: allocates nothing, locks nothing.
+  virtual void push(const Event& event) = 0;
+};
+
+/// A ring in shared memory: one process writes, another takes out what is there, also after the
+/// writer has ended or been killed. Bounded: what does not fit is counted, not stored.
+template <typename Event>
+class EventLog final : public EventSink<Event> {
   static_assert(std::is_trivially_copyable_v<Event>);
 
  public:
@@ -81,23 +91,38 @@ class EventLog {
     block_.prefault();
   }
 
-  void push(const Event& event) {
+  void push(const Event& event) override {
     Header& h = header();
     const auto n = h.count.load(std::memory_order_relaxed);
-    if (n == capacity_) {
+    // Acquire: what was taken out has been copied before its place is used again.
+    if (n - h.taken.load(std::memory_order_acquire) == capacity_) {
       h.dropped.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    events()[n] = event;
+    events()[n % capacity_] = event;
     // Release: whoever sees the count sees the event, also after the writer was killed.
     h.count.store(n + 1, std::memory_order_release);
   }
 
+  /// Take out all that is there, in order, behind what `into` has. For one process.
+  void drain(std::vector<Event>& into) {
+    Header& h = header();
+    const auto end = h.count.load(std::memory_order_acquire);
+    auto at = h.taken.load(std::memory_order_relaxed);
+    into.reserve(into.size() + (end - at));
+    for (; at < end; ++at) into.push_back(events()[at % capacity_]);
+    h.taken.store(end, std::memory_order_release);
+  }
+  /// What is there and has not been taken out.
   [[nodiscard]] std::vector<Event> copy() const {
-    const auto n = header().count.load(std::memory_order_acquire);
-    return {events(), events() + n};
+    std::vector<Event> events_there;
+    const auto end = header().count.load(std::memory_order_acquire);
+    for (auto at = header().taken.load(std::memory_order_relaxed); at < end; ++at)
+      events_there.push_back(events()[at % capacity_]);
+    return events_there;
   }
   [[nodiscard]] std::uint64_t dropped() const { return header().dropped.load(); }
+  /// All that was ever stored.
   [[nodiscard]] std::uint64_t size() const { return header().count.load(); }
 
  private:
@@ -109,6 +134,7 @@ class EventLog {
 
   struct Header {
     std::atomic<std::uint64_t> count{0};
+    std::atomic<std::uint64_t> taken{0};
     std::atomic<std::uint64_t> dropped{0};
   };
   [[nodiscard]] Header& header() const {
@@ -121,6 +147,46 @@ class EventLog {
   shm::SharedBlock block_;
   std::size_t capacity_;
 };
+
+/// The same within one thread.
+template <typename Event>
+class EventBuffer final : public EventSink<Event> {
+ public:
+  void push(const Event& event) override { events_.push_back(event); }
+  [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+  void clear() { events_.clear(); }
+
+ private:
+  std::vector<Event> events_;
+};
+
+/// The last events of a run: all of a short one. What goes into the evidence.
+template <typename Event>
+class LastEvents {
+ public:
+  /// At least so many are kept, at most twice as many.
+  explicit LastEvents(std::size_t at_least) : at_least_(at_least) {}
+
+  void add(std::span<const Event> events) {
+    if (events_.size() + events.size() > 2 * at_least_) {
+      const std::size_t surplus =
+          events_.size() - std::min(events_.size(), at_least_ - std::min(at_least_, events.size()));
+      events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(surplus));
+      left_out_ += surplus;
+    }
+    events_.insert(events_.end(), events.begin(), events.end());
+  }
+  [[nodiscard]] std::vector<Event> take() { return std::move(events_); }
+  [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
+
+ private:
+  std::size_t at_least_;
+  std::uint64_t left_out_ = 0;
+  std::vector<Event> events_;
+};
+
+/// Of a longer run the evidence has the last events only: so many of each actor at least.
+inline constexpr std::size_t kKeptEvents = 1'000'000;
 
 /// From one opening of a stream to the next, or to the end.
 struct Attachment {
@@ -150,7 +216,8 @@ struct ReaderTrace {
   std::string name;
   ReaderSummary summary;
   std::vector<CallEvent> calls;
-  std::uint64_t dropped = 0;  ///< calls that did not fit
+  std::uint64_t dropped = 0;   ///< calls that did not fit
+  std::uint64_t left_out = 0;  ///< calls before those here, judged and not kept
 };
 
 /// How the actors were scheduled: whether other work of the host could push them aside.
@@ -164,7 +231,18 @@ struct Trace {
   Scheduling scheduling = Scheduling::ordinary;
   std::vector<SourceEvent> source;
   std::uint64_t source_dropped = 0;
+  std::uint64_t source_left_out = 0;
   std::vector<ReaderTrace> readers;
+};
+
+/// Who follows a run while it goes on. The publications up to the end of a call come before it.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void published(std::span<const SourceEvent> events) = 0;
+  /// @param reader which of the case's @param summary as far as it goes
+  virtual void called(std::size_t reader, std::span<const CallEvent> calls,
+                      const ReaderSummary& summary) = 0;
 };
 
 /// trace.bin, little endian: "HILTRC01", u32 number of sections; per section: u32 kind (1 source,

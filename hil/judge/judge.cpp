@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <regex>
 
@@ -172,16 +173,22 @@ class Judgement {
     m.observed = known->second;
     bool good = false;
     if (expectation.op == plan::Operator::predicted) {
-      const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
-      const std::string& name = reader != nullptr ? reader->name : planned_.readers.front().name;
-      m.prediction = predict(planned_, source_, expectation.predicted, expectation.metric,
-                             source_facts_, facts_.at(name));
-      m.limit = "predicted " + interval_text(*m.prediction);
-      good = within(*m.prediction, expectation.slack, m.observed);
-      if (good && expectation.tier == plan::Tier::c && too_wide(*m.prediction)) {
-        m.verdict = Verdict::inconclusive;
-        m.why = fmt::format("{}: observed {}, {}: the bench was too restless for a prediction",
-                            m.metric, to_text(m.observed), m.limit);
+      try {
+        const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
+        const std::string& name = reader != nullptr ? reader->name : planned_.readers.front().name;
+        m.prediction = predict(planned_, source_, expectation.predicted, expectation.metric,
+                               source_facts_, facts_.at(name));
+        m.limit = "predicted " + interval_text(*m.prediction);
+        good = within(*m.prediction, expectation.slack, m.observed);
+        if (good && expectation.tier == plan::Tier::c && too_wide(*m.prediction)) {
+          m.verdict = Verdict::inconclusive;
+          m.why = fmt::format("{}: observed {}, {}: the bench was too restless for a prediction",
+                              m.metric, to_text(m.observed), m.limit);
+        }
+      } catch (const std::invalid_argument& error) {
+        m.verdict = Verdict::error;
+        m.why = fmt::format("{}: {}", m.metric, error.what());
+        return note(std::move(m));
       }
     } else {
       good = holds(expectation, m.observed);
@@ -366,13 +373,16 @@ Examination::Examination(const plan::Case& planned, const drivers::CameraDescrip
     : state_(std::make_unique<State>(planned, source)) {}
 Examination::~Examination() = default;
 
-void Examination::add(std::span<const SourceEvent> events) {
+void Examination::published(std::span<const SourceEvent> events) {
   for (const SourceEvent& event : events) state_->publications.add(event);
 }
 
-void Examination::add(std::size_t reader, std::span<const CallEvent> calls,
-                      const ReaderSummary& summary) {
+void Examination::called(std::size_t reader, std::span<const CallEvent> calls,
+                         const ReaderSummary& summary) {
   for (const CallEvent& call : calls) state_->readers.at(reader)->add(call, summary);
+  std::uint64_t done = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& one : state_->readers) done = std::min(done, one->done_with());
+  state_->publications.forget_up_to(done);
 }
 
 CaseResult Examination::conclude(const Trace& trace) {
@@ -390,9 +400,9 @@ CaseResult Examination::conclude(const Trace& trace) {
 CaseResult judge(const plan::Case& planned, const drivers::CameraDescription& source,
                  const Trace& trace) {
   Examination examination(planned, source);
-  examination.add(trace.source);
+  examination.published(trace.source);
   for (std::size_t i = 0; i < planned.readers.size(); ++i)
-    examination.add(i, trace.readers.at(i).calls, trace.readers.at(i).summary);
+    examination.called(i, trace.readers.at(i).calls, trace.readers.at(i).summary);
   return examination.conclude(trace);
 }
 

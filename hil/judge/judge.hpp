@@ -16,17 +16,17 @@ namespace daohil::hil::judge {
 /// run, and judges in the end. One thread.
 ///
 /// Order: the publications up to the end of a call come before that call.
-class Examination {
+class Examination final : public Observer {
  public:
   /// Both must outlive it.
   Examination(const plan::Case& planned, const drivers::CameraDescription& source);
-  ~Examination();
+  ~Examination() override;
   Examination(const Examination&) = delete;
   Examination& operator=(const Examination&) = delete;
 
-  void add(std::span<const SourceEvent> events);
-  /// @param reader which of planned.readers @param summary as far as it goes
-  void add(std::size_t reader, std::span<const CallEvent> calls, const ReaderSummary& summary);
+  void published(std::span<const SourceEvent> events) override;
+  void called(std::size_t reader, std::span<const CallEvent> calls,
+              const ReaderSummary& summary) override;
   /// @param trace of what it says only the summaries, the losses and the scheduling are looked at
   [[nodiscard]] CaseResult conclude(const Trace& trace);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "hil/judge/statistics.hpp"
 
@@ -21,7 +22,7 @@ constexpr double kLateLimit = 0.02;
 constexpr std::int64_t kClockGuardNs = 1000;
 
 // What a very long run is too long to keep: quantiles are then those of its first part.
-constexpr std::size_t kMostSamples = 20'000'000;
+constexpr std::size_t kMostSamples = 4'000'000;
 
 bool has_frame(const CallEvent& call) {
   return call.status == ReadStatus::success || call.status == ReadStatus::overwrite;
@@ -322,6 +323,8 @@ void ReaderExaminer::time(const CallEvent& call, const SourceEvent* event) {
       facts_.age_excess =
           std::max(facts_.age_excess, age - static_cast<std::int64_t>(depth_) * period_);
   }
+  // Held up inside the call: it saw another moment than it was made for.
+  if (call.untimed == 0 && call.after - call.before > period_ / 2) facts_.pauses += 1;
   if (call.untimed != 0 || !warm || facts_.calls > kMostSamples) return;
   if (call.waited == 0)
     facts_.latenesses.push_back(std::max<std::int64_t>(call.before - call.intended, 0));
@@ -356,6 +359,7 @@ ReaderFacts ReaderExaminer::conclude(const ReaderSummary& summary, std::uint64_t
 }
 
 std::uint64_t ReaderExaminer::done_with() const {
+  if (!open_) return std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t margin = 2 * std::uint64_t{depth_} + 2;
   return previous_ > margin ? previous_ - margin : 0;
 }

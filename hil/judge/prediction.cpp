@@ -199,6 +199,9 @@ class Predictor {
             reader_.start.count() > 0);
   }
   [[nodiscard]] Totals as_planned(const Deviation& nominal) const {
+    if (bench_ != nullptr && bench_->due.empty() && bench_->frames > 0 && !planned_.faults.empty())
+      throw std::invalid_argument(
+          "a run of so many frames with faults is too long to be predicted; shorten it");
     if (!over_what_came()) return recursion(lag_, planned_.fifo.depth, planned_.frames, nominal);
     const Deviation prompt{.rate = nominal.rate};
     return recursion_over(lag_, planned_.fifo.depth, bench_->due, bench_->published, reader_.start,

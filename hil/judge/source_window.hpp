@@ -21,6 +21,7 @@ class SourceWindow {
     if (counter <= base_ || counter > frames()) return nullptr;
     return &events_[counter - 1 - base_];
   }
+  [[nodiscard]] std::uint64_t dropped() const { return base_; }
   /// Drop the frames up to `counter`, now and then.
   void forget_up_to(std::uint64_t counter) {
     if (counter <= base_ || counter - base_ < events_.size() / 2) return;
@@ -42,14 +43,14 @@ class MomentCount {
   MomentCount(const SourceWindow& window, Moment moment) : window_(&window), moment_(moment) {}
 
   [[nodiscard]] std::uint64_t by(std::int64_t time) {
+    // What was dropped is older than anything asked for now.
+    count_ = std::max(count_, window_->dropped());
     for (;;) {
       const SourceEvent* next = window_->event_of(count_ + 1);
       if (next == nullptr || next->*moment_ > time) return count_;
       ++count_;
     }
   }
-  /// Of untimed events the order is not certain.
-  void rewind() { count_ = 0; }
 
  private:
   const SourceWindow* window_;

@@ -7,6 +7,9 @@
 
 namespace daohil::hil::run {
 
+/// Events that wait to be taken out, at most; 56 MB of each actor. Seconds at any sensible rate.
+inline constexpr std::size_t kMostUntaken = 1'000'000;
+
 /// What both schedulers need to know of a case.
 struct Stage {
   const plan::Case& wanted;
@@ -14,6 +17,7 @@ struct Stage {
   const drivers::CameraDescription& source;
   Proof proof;
   const Surroundings& surroundings;
+  Observer& observer;
   drivers::RateProfile profile{source.rate, wanted.source.settings.rate_steps};
 
   [[nodiscard]] shm::CreateOptions fifo() const {
@@ -21,9 +25,9 @@ struct Stage {
   }
   /// Proof for one reader: sums cost time and are taken only where they are asked for.
   [[nodiscard]] Proof proof_for(const plan::ReaderPlan& reader) const;
-  /// Room for every frame the source can publish.
+  /// How many frames the source can publish.
   [[nodiscard]] std::size_t source_events() const;
-  /// Room for every call a reader can sensibly make.
+  /// Room for every call a reader can sensibly make until they are taken out, many times a second.
   [[nodiscard]] std::size_t calls_of(const plan::ReaderPlan& reader) const;
 };
 

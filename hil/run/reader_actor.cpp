@@ -37,7 +37,7 @@ Content content_of(drivers::ContentCheck::Verdict verdict) {
 
 ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
                          shm::Duration period, Proof proof, std::uint64_t seed,
-                         const shm::Clock& clock, EventLog<CallEvent>& log, ReaderSummary& summary,
+                         const shm::Clock& clock, EventSink<CallEvent>& log, ReaderSummary& summary,
                          std::uint32_t epoch)
     : plan_(plan),
       lag_(plan, period, seed),

@@ -33,7 +33,7 @@ class ReaderActor {
   /// @throws shm::Error
   ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
               shm::Duration period, Proof proof, std::uint64_t seed, const shm::Clock& clock,
-              EventLog<CallEvent>& log, ReaderSummary& summary, std::uint32_t epoch = 0);
+              EventSink<CallEvent>& log, ReaderSummary& summary, std::uint32_t epoch = 0);
 
   /// When frame 1 is due, from which the stops of its lag are counted.
   void set_start(shm::MonotonicTime start) { start_ = start; }
@@ -89,7 +89,7 @@ class ReaderActor {
   LagSchedule lag_;
   Proof proof_;
   const shm::Clock* clock_;
-  EventLog<CallEvent>* log_;
+  EventSink<CallEvent>* log_;
   ReaderSummary* summary_;
 
   shm::Reader reader_;

@@ -36,6 +36,9 @@ constexpr Duration kLead = milliseconds(30);
 // From a stop to the kill of actors that did not obey, at most: teardown stays below 2 s.
 constexpr Duration kLongestGrace = milliseconds(1000);
 
+// Clocks of two cores are compared to a microsecond; be ten times as careful.
+constexpr Duration kClockDoubt = std::chrono::microseconds(10);
+
 // Real-time priorities, taken where the system grants them: the actors are the instrument and must
 // not wait for whatever else the host does. The writer above the readers, as a camera would be.
 constexpr int kSourcePriority = 60;
@@ -476,6 +479,8 @@ struct ReaderSeat {
         summary(new (summary_block.data()) ReaderSummary) {}
 
   EventLog<CallEvent> log;
+  std::vector<CallEvent> fresh;  // taken out, not handed over yet
+  LastEvents<CallEvent> kept{kKeptEvents};
   shm::SharedBlock summary_block;
   ReaderSummary* summary;
 };
@@ -484,7 +489,7 @@ class RealTimeRun {
  public:
   explicit RealTimeRun(const Stage& stage)
       : stage_(stage),
-        source_log_(stage.source_events()),
+        source_log_(std::min(stage.source_events(), kMostUntaken)),
         children_(control_, std::min(stage.wanted.timeouts.teardown, kLongestGrace)) {
     if (stage.wanted.readers.size() >= Control::kMaxActors)
       throw std::invalid_argument(fmt::format("{} readers, at most {} can be run",
@@ -614,6 +619,7 @@ class RealTimeRun {
                       fmt::format("{} did not end within {} s: {} still busy", what,
                                   timeout.count() / 1'000'000'000, children_.those_not(wanted)));
       stage_.surroundings.progress({source_log_.size(), stage_.wanted.frames});
+      if (wanted == ActorState::done) hand_over(false);
       const Duration pause = wanted == ActorState::ready ? milliseconds(2) : kSlice / 2;
       clock.sleep_until(next_look(clock.now() + pause));
     }
@@ -625,18 +631,50 @@ class RealTimeRun {
     return false;
   }
 
-  void collect(Trace& trace) const {
+  // Give what happened to who follows: publications first, and of the calls those that were over
+  // when the last of them was.
+  void hand_over(bool all) {
+    fresh_source_.clear();
+    source_log_.drain(fresh_source_);
+    if (!fresh_source_.empty()) seen_until_ = fresh_source_.back().published;
+    stage_.observer.published(fresh_source_);
+    kept_source_.add(fresh_source_);
+    for (std::size_t i = 0; i < seats_.size(); ++i) {
+      ReaderSeat& seat = *seats_[i];
+      seat.log.drain(seat.fresh);
+      const auto end =
+          all ? seat.fresh.end()
+              : std::find_if(seat.fresh.begin(), seat.fresh.end(), [&](const auto& call) {
+                  return call.after >= seen_until_ - kClockDoubt.count();
+                });
+      const std::span<const CallEvent> over(seat.fresh.begin(), end);
+      stage_.observer.called(i, over, *seat.summary);
+      seat.kept.add(over);
+      seat.fresh.erase(seat.fresh.begin(), end);
+    }
+  }
+
+  void collect(Trace& trace) {
+    hand_over(true);
     trace.scheduling = children_.all_realtime() ? Scheduling::realtime : Scheduling::ordinary;
-    trace.source = source_log_.copy();
+    trace.source_left_out = kept_source_.left_out();
+    trace.source = kept_source_.take();
     trace.source_dropped = source_log_.dropped();
-    for (std::size_t i = 0; i < seats_.size(); ++i)
-      trace.readers.push_back({stage_.wanted.readers[i].name, *seats_[i]->summary,
-                               seats_[i]->log.copy(), seats_[i]->log.dropped()});
+    for (std::size_t i = 0; i < seats_.size(); ++i) {
+      ReaderTrace reader{stage_.wanted.readers[i].name, *seats_[i]->summary, {}};
+      reader.dropped = seats_[i]->log.dropped();
+      reader.left_out = seats_[i]->kept.left_out();
+      reader.calls = seats_[i]->kept.take();
+      trace.readers.push_back(std::move(reader));
+    }
   }
 
   const Stage& stage_;
   SharedControl control_;
   EventLog<SourceEvent> source_log_;
+  std::vector<SourceEvent> fresh_source_;
+  LastEvents<SourceEvent> kept_source_{kKeptEvents};
+  std::int64_t seen_until_ = 0;
   std::vector<std::unique_ptr<ReaderSeat>> seats_;
   MonotonicTime start_{};
   std::vector<Intervention> interventions_;

@@ -61,16 +61,16 @@ std::size_t Stage::source_events() const {
 }
 
 std::size_t Stage::calls_of(const plan::ReaderPlan& reader) const {
-  constexpr std::size_t kMostPolls = 4'000'000;  // 224 MB of trace
   const std::size_t spare = 1000;
   const std::size_t turns = reader.mode == plan::ReadMode::mixed ? 2 : 1;
   if (reader.on_empty == plan::OnEmpty::wait && reader.looks == plan::Looks::by_lag)
     // A waiting reader makes at most one call a frame, and one more after each time it opened.
-    return turns * source_events() + spare;
-  if (reader.looks == plan::Looks::at_each_publication_step) return 7 * source_events() + spare;
+    return std::min(turns * source_events() + spare, kMostUntaken);
+  if (reader.looks == plan::Looks::at_each_publication_step)
+    return std::min(7 * source_events() + spare, kMostUntaken);
   const auto poll = std::max<std::int64_t>(reader.poll.count(), 1000);
   const auto polls = source.rate.offset_of(wanted.frames).count() / poll;
-  return std::min(static_cast<std::size_t>(polls) * 2 + wanted.frames + spare, kMostPolls);
+  return std::min(static_cast<std::size_t>(polls) * 2 + wanted.frames + spare, kMostUntaken);
 }
 
 Runner::Runner(Surroundings surroundings) : surroundings_(std::move(surroundings)) {}
@@ -99,18 +99,16 @@ std::filesystem::path Runner::next_stream() {
   return fmt::format("/dev/shm/hil-{}-{}.im.shm", ::getpid(), ++streams_);
 }
 
-Recording Runner::run(const plan::Case& wanted) {
+Recording Runner::run(const plan::Case& wanted, Observer& observer) {
   const shm::MonotonicTime begin = shm::system_clock().now();
   Recording recording;
   try {
     const Source& source = source_of(wanted);
     if (!janitor_) janitor_.emplace();
     const GuardedStream stream(*janitor_, next_stream());
-    const Stage stage{wanted,
-                      stream.path(),
-                      source.description,
-                      {source.content, source.description.pass},
-                      surroundings_};
+    const Stage stage{
+        wanted,        stream.path(), source.description, {source.content, source.description.pass},
+        surroundings_, observer};
     recording = wanted.mode == plan::Mode::virtual_time ? run_in_virtual_time(stage)
                                                         : run_in_real_time(stage);
     recording.source = source.description;

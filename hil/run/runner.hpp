@@ -54,7 +54,8 @@ class Runner {
   const drivers::CameraDescription& preflight(const plan::Case& wanted);
 
   /// Never throws for a failure of the bench: that is an Ending.
-  Recording run(const plan::Case& wanted);
+  /// @param observer follows it; called from this thread
+  Recording run(const plan::Case& wanted, Observer& observer);
 
  private:
   struct Source {

@@ -23,6 +23,9 @@ constexpr Duration kLook = std::chrono::milliseconds(50);
 // A sleeping reader looks up so often whether its stream is still the one of that name.
 constexpr Duration kSlice = std::chrono::milliseconds(50);
 
+// So many frames are handed over to the judge at once.
+constexpr std::size_t kChunk = 4096;
+
 // The writer's process has been killed: unwinds to whoever plays the process.
 struct Killed {
   plan::WriterCrash crash;
@@ -32,11 +35,11 @@ struct Killed {
 struct Performer {
   enum class State { absent, calling, blocked, holding, finished };
 
-  Performer(const plan::ReaderPlan& reader_plan, const Stage& stage)
-      : plan(reader_plan), log(stage.calls_of(reader_plan)), joins(plan.start) {}
+  explicit Performer(const plan::ReaderPlan& reader_plan) : plan(reader_plan), joins(plan.start) {}
 
   const plan::ReaderPlan& plan;
-  EventLog<CallEvent> log;
+  EventBuffer<CallEvent> log;
+  LastEvents<CallEvent> kept{kKeptEvents};
   ReaderSummary summary;
   std::optional<ReaderActor> actor;  // once it has joined
   State state = State::absent;
@@ -120,12 +123,12 @@ class Scheduler {
         recreations_(faults_of<plan::Recreate>(stage.wanted)),
         mode_changes_(faults_of<plan::ChangeMode>(stage.wanted)),
         reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
-        source_log_(stage.source_events()) {
+        kept_source_(kKeptEvents) {
     open_source(stage.wanted.source.settings);
     writer_.emplace(shm::Writer::create(stage.stream, stage.fifo(), stamping_clock_));
     publisher_.emplace(*camera_, *writer_, clock_);
     for (const plan::ReaderPlan& reader : stage.wanted.readers) {
-      performers_.push_back(std::make_unique<Performer>(reader, stage));
+      performers_.push_back(std::make_unique<Performer>(reader));
       if (reader.start.count() == 0) performers_.back()->join(stage_, clock_);
     }
   }
@@ -135,8 +138,9 @@ class Scheduler {
     due_ = camera_->next_due();
     Recording recording;
     while (step()) {
+      if (source_log_.events().size() >= kChunk) hand_over();
       if (!time_to_look()) continue;
-      stage_.surroundings.progress({source_log_.size(), stage_.wanted.frames});
+      stage_.surroundings.progress({frames_, stage_.wanted.frames});
       if (stage_.surroundings.stop_requested()) {
         recording.ending = Ending::aborted;
         break;
@@ -282,6 +286,7 @@ class Scheduler {
     source_log_.push({due.count(), claimed.count(), publishing.count(), published.count(),
                       counter.value, id.value, epoch_});
     last_due_ = std::max(last_due_, due);
+    frames_ += 1;
   }
 
   void die(const plan::WriterCrash& crash) {
@@ -378,13 +383,30 @@ class Scheduler {
     return true;
   }
 
+  // Give what happened to who follows, and keep the last of it.
+  void hand_over() {
+    stage_.observer.published(source_log_.events());
+    kept_source_.add(source_log_.events());
+    source_log_.clear();
+    for (std::size_t i = 0; i < performers_.size(); ++i) {
+      Performer& performer = *performers_[i];
+      stage_.observer.called(i, performer.log.events(), performer.summary);
+      performer.kept.add(performer.log.events());
+      performer.log.clear();
+    }
+  }
+
   void collect(Trace& trace) {
-    trace.source = source_log_.copy();
-    trace.source_dropped = source_log_.dropped();
-    for (const auto& performer : performers_) {
+    for (const auto& performer : performers_)
       if (performer->actor) performer->actor->finish();
-      trace.readers.push_back({performer->plan.name, performer->summary, performer->log.copy(),
-                               performer->log.dropped()});
+    hand_over();
+    trace.source_left_out = kept_source_.left_out();
+    trace.source = kept_source_.take();
+    for (const auto& performer : performers_) {
+      ReaderTrace reader{performer->plan.name, performer->summary, {}};
+      reader.left_out = performer->kept.left_out();
+      reader.calls = performer->kept.take();
+      trace.readers.push_back(std::move(reader));
     }
   }
 
@@ -403,7 +425,9 @@ class Scheduler {
   std::unique_ptr<drivers::FaultyCamera> camera_;
   std::optional<shm::Writer> writer_;
   std::optional<drivers::Publisher> publisher_;
-  EventLog<SourceEvent> source_log_;
+  EventBuffer<SourceEvent> source_log_;
+  LastEvents<SourceEvent> kept_source_;
+  std::uint64_t frames_ = 0;
   std::vector<std::unique_ptr<Performer>> performers_;
   std::optional<MonotonicTime> due_;
   std::optional<MonotonicTime> takeover_;  // while no writer lives
