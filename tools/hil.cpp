@@ -104,7 +104,7 @@ int main_of(int argc, char** argv) {
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
       "  hil stream ls                                   the streams of this host\n"
-      "  hil host                                        is this host fit, what to change\n\n"
+      "  hil host --floor 0                              is this host fit, what to change\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
       "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
   Chosen chosen;

@@ -40,6 +40,8 @@ struct Request {
 
   /// How long each instrument measures: our own floor, cyclictest, oslat. 0: not at all.
   shm::Duration floor = std::chrono::seconds(10);
+  /// How long interrupts and throttling are watched.
+  shm::Duration watch = std::chrono::seconds(1);
   enum class Measure { skip, take };
   Measure rt_tests = Measure::take;
   Measure bandwidth = Measure::take;

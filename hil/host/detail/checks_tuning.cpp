@@ -9,8 +9,6 @@
 namespace daohil::hil::host::detail {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::string_view kCpu = "/sys/devices/system/cpu";
 
 // For files of sysfs that exist for each core: the cores that matter.
@@ -239,7 +237,7 @@ void interrupts(const Subject& subject, Findings& findings) {
   const auto throttled = throttle_counts(subject);
   const Cpus cores = subject.rt_cores();
   const auto before = parse_interrupts(subject.root.read("/proc/interrupts").text.value_or(""));
-  subject.wait(1s);
+  subject.wait(subject.request.watch);
   const auto after = parse_interrupts(subject.root.read("/proc/interrupts").text.value_or(""));
   thermal(subject, findings, throttled);
   if (cores.empty()) return findings.not_applicable(kId, "no core is isolated or was asked for");
@@ -266,7 +264,7 @@ void interrupts(const Subject& subject, Findings& findings) {
         affinity && !common(*affinity, cores).empty() && carries_frames(subject, interrupt.name);
     if (came == 0 && !aimed) continue;
     bad += fmt::format("{}{} ({}{})", bad.empty() ? "" : ", ", interrupt.number, interrupt.name,
-                       came > 0 ? fmt::format(", {} in 1 s", came) : "");
+                       came > 0 ? fmt::format(", {} came while watched", came) : "");
     if (number == 0) number = interrupt.number;
   }
   if (bad.empty()) return findings.pass(kId, "none on cores " + cpu_list_text(cores));
