@@ -1,12 +1,12 @@
 """hil host on the machine that the tests run on, whatever that is: what it says of it is not
 asserted, but that it says it in the documented form, changes nothing and can be stopped."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -17,6 +17,15 @@ GROUPS = ["rt", "tuning", "memory", "usb", "shm", "time", "net", "disk"]
 STATUSES = ["FAIL", "WARN", "N/A", "INFO", "PASS"]
 FIELDS = ["id", "group", "status", "observed", "wanted", "reason", "fix", "why", "reference"]
 PATIENCE = 20  # seconds, for anything that must happen soon on a busy machine
+
+
+def writes_below(folder, pid):
+    """Has the process a file open there, of whatever name or none?"""
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/fd/{descriptor}").startswith(str(folder)):
+                return True
+    return False
 
 
 def examined(done):
@@ -109,9 +118,12 @@ def test_the_disk_probe_leaves_nothing(hil, tmp_path):
     folder = tmp_path / "recordings"
     folder.mkdir()
     process = program.start(HIL, "host", "disk", "--record", folder, cwd=tmp_path)
-    time.sleep(0.3)  # it writes now, or has found out that it cannot
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
+    try:
+        wait_for(lambda: process.poll() is not None or writes_below(folder, process.pid), "a file")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
     assert list(folder.iterdir()) == []
 
 
