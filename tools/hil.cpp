@@ -133,7 +133,8 @@ int main_of(int argc, char** argv) {
       "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
-      "  hil stream ls                                   the streams of this host\n\n"
+      "  hil stream ls                                   the streams of this host\n"
+      "  hil host --floor 0                              is this host fit, what to change\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
       "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
   Chosen chosen;
@@ -141,6 +142,7 @@ int main_of(int argc, char** argv) {
   add_list(program, chosen);
   add_plan(program, chosen);
   add_stream(program, chosen);
+  add_host(program, chosen);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

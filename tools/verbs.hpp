@@ -43,5 +43,6 @@ void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
+void add_host(CLI::App& program, Chosen& chosen);
 
 }  // namespace daohil::tools
