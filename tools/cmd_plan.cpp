@@ -14,12 +14,15 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const hil::Forecast& forecast) {
   Json json{{"id", forecast.planned.id},
+            {"variables", forecast.planned.variables},
             {"mode", hil::plan::name_of(forecast.planned.mode)},
             {"frames", forecast.planned.frames},
             {"depth", forecast.planned.fifo.depth},
             {"seed", forecast.planned.seed},
             {"duration_s", std::chrono::duration<double>(forecast.duration).count()}};
   if (!forecast.planned.skip.empty()) json["skip"] = forecast.planned.skip;
+  json["sweeps"] = Json::array();
+  for (const auto& sweep : forecast.planned.sweep) json["sweeps"].push_back(sweep.case_id);
   json["predictions"] = Json::array();
   for (const auto& line : forecast.lines)
     json["predictions"].push_back({{"id", line.id},
@@ -31,8 +34,7 @@ Json to_json(const hil::Forecast& forecast) {
 }
 
 int plan(const ScenarioArguments& arguments) {
-  const auto cases = hil::plan::make_plan(arguments.files, arguments.plan_options());
-  const auto forecasts = hil::forecast(cases);
+  const auto forecasts = hil::forecast(arguments.make_plan());
   if (arguments.output == ScenarioArguments::Output::json) {
     Json json = Json::array();
     for (const auto& forecast : forecasts) json.push_back(to_json(forecast));

@@ -43,8 +43,7 @@ std::filesystem::path default_folder() {
 }
 
 int run(const std::string& program, const RunArguments& arguments) {
-  const auto cases =
-      hil::plan::make_plan(arguments.scenarios.files, arguments.scenarios.plan_options());
+  const auto cases = arguments.scenarios.make_plan();
   if (cases.empty()) {
     fmt::print(stderr,
                "hil: no case is selected by --select '{}'; 'hil list' shows what there is\n",

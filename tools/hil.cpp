@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -13,12 +14,36 @@
 
 namespace daohil::tools {
 
-hil::plan::PlanOptions ScenarioArguments::plan_options() const {
+namespace {
+
+using hil::plan::Case;
+
+bool is_called(const Case& planned, const std::string& id) {
+  return planned.id == id || std::any_of(planned.sweep.begin(), planned.sweep.end(),
+                                         [&](const auto& sweep) { return sweep.case_id == id; });
+}
+
+// A name that is wrong is refused, and not a case fewer that nobody notices.
+void keep_only(std::vector<Case>& cases, const std::vector<std::string>& ids) {
+  for (const auto& id : ids)
+    if (std::none_of(cases.begin(), cases.end(), [&](const Case& c) { return is_called(c, id); }))
+      throw hil::plan::Error(
+          fmt::format("--case: there is no case or sweep '{}'; 'hil plan' lists the cases", id));
+  std::erase_if(cases, [&](const Case& c) {
+    return std::none_of(ids.begin(), ids.end(), [&](const auto& id) { return is_called(c, id); });
+  });
+}
+
+}  // namespace
+
+std::vector<Case> ScenarioArguments::make_plan() const {
   hil::plan::PlanOptions options{
       .benches = benches, .mode = std::nullopt, .seed = seed, .select = select};
   if (mode == "virtual") options.mode = hil::plan::Mode::virtual_time;
   if (mode == "sim") options.mode = hil::plan::Mode::sim;
-  return options;
+  auto planned = hil::plan::make_plan(files, options);
+  if (!cases.empty()) keep_only(planned, cases);
+  return planned;
 }
 
 namespace {
@@ -75,6 +100,11 @@ void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs 
   verb.add_option("--select", arguments.select,
                   "Only cases whose id, or that of a sweep they belong to, contains this text, "
                   "e.g. 'N=8'");
+  verb.add_option("--case", arguments.cases,
+                  "Only the case of exactly this id, or the cases of this sweep; may be repeated")
+      ->type_name("ID")
+      ->take_all()
+      ->expected(1);
   verb.add_flag_callback(
       "--json", [&arguments] { arguments.output = ScenarioArguments::Output::json; },
       "Result as JSON on standard output");
@@ -103,7 +133,8 @@ int main_of(int argc, char** argv) {
       "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
-      "  hil stream ls                                   the streams of this host\n\n"
+      "  hil stream ls                                   the streams of this host\n"
+      "  hil host --floor 0                              is this host fit, what to change\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
       "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
   Chosen chosen;
@@ -111,6 +142,7 @@ int main_of(int argc, char** argv) {
   add_list(program, chosen);
   add_plan(program, chosen);
   add_stream(program, chosen);
+  add_host(program, chosen);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,11 +20,13 @@ struct ScenarioArguments {
   std::string mode;
   std::optional<std::uint64_t> seed;
   std::string select;
+  std::vector<std::string> cases;
   enum class Output { text, json };
   Output output = Output::text;
 
-  [[nodiscard]] hil::plan::PlanOptions plan_options() const;
-  /// The arguments again, as one would type them into a shell, without --select and --mode.
+  /// @throws hil::plan::Error, also for a --case that names none
+  [[nodiscard]] std::vector<hil::plan::Case> make_plan() const;
+  /// The arguments again, as one would type them into a shell, without --select, --case and --mode.
   [[nodiscard]] std::string command(const std::string& program, const std::string& verb) const;
 };
 
@@ -41,5 +43,6 @@ void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
+void add_host(CLI::App& program, Chosen& chosen);
 
 }  // namespace daohil::tools
