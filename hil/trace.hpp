@@ -45,6 +45,14 @@ enum class Content : std::uint8_t {
   discarded = 4,    ///< in place, and no longer intact after the hold: known to be lost
 };
 
+/// How the times of a call are known.
+enum class Timing : std::uint8_t {
+  measured = 0,  ///< by the reader itself, around the call
+  /// By the bench, when it was told. Proves that the call was over at `after`, and nothing of when
+  /// it began: `before` is only when the bench was told of the call before.
+  arrival = 1,
+};
+
 /// One call of a reader.
 struct CallEvent {
   std::int64_t intended = 0;  ///< when its lag let it call
@@ -56,7 +64,8 @@ struct CallEvent {
   shm::ReadStatus status = shm::ReadStatus::not_ready;
   Content content = Content::unchecked;
   std::uint8_t waited = 0;  ///< 1: it slept until the frame came
-  std::uint8_t reserved[5]{};
+  Timing timing = Timing::measured;
+  std::uint8_t reserved[4]{};
 };
 static_assert(sizeof(SourceEvent) == 48 && sizeof(CallEvent) == 56);
 
@@ -119,7 +128,8 @@ struct ReaderSummary {
   std::uint64_t first = 0;          ///< counter of its tail at open
   std::uint64_t tail = 0;           ///< counter of its tail at the end
   std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
-  char sha256[65] = {};  ///< of the pixels delivered for one pass of a recording, in order
+  char sha256[65] = {};        ///< of the pixels delivered for one pass of a recording, in order
+  char last_words[4000] = {};  ///< of a program: the end of its standard error, any bytes
 };
 
 struct ReaderTrace {

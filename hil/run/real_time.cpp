@@ -16,6 +16,7 @@
 #include "drivers/publisher.hpp"
 #include "drivers/registry.hpp"
 #include "hil/run/control.hpp"
+#include "hil/run/foreign_reader.hpp"
 #include "hil/run/modes.hpp"
 #include "shm/writer.hpp"
 
@@ -331,6 +332,10 @@ class RealTimeRun {
     for (std::size_t i = 0; i < seats_.size(); ++i) {
       const plan::ReaderPlan& reader = stage_.wanted.readers[i];
       children_.fork_actor("reader '" + reader.name + "'", [&](Control::Actor& self) {
+        if (is_foreign(reader))
+          return ForeignReader(stage_, reader, *control_, self, source_log_, seats_[i]->log,
+                               *seats_[i]->summary)
+              .run();
         ReaderProcess(stage_, reader, *control_, self, seats_[i]->log, *seats_[i]->summary).run();
       });
     }
