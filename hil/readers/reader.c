@@ -2,7 +2,8 @@
  * its plan says and reports every call; README.md has the protocol. Read it as an example of how to
  * write one.
  *
- * Exit: 0 done, 1 the stream or the plan failed it, 2 the plan asks for what DAO's interface cannot.
+ * Exit: 0 done, 1 the stream or the plan failed it, 2 the plan asks for what DAO's interface
+ * cannot.
  */
 #define _GNU_SOURCE
 #include <dao.h>
@@ -26,7 +27,7 @@
 #define SPIN (SECOND / 10000)
 #define SHORTEST_POLL 1000
 
-static _Noreturn void give_up(int code, const char *what, const char *which) {
+static _Noreturn void give_up(int code, const char* what, const char* which) {
   fprintf(stderr, "%s: %s %s\n", getenv("HIL_READER") ? getenv("HIL_READER") : "reader", what,
           which);
   exit(code);
@@ -55,23 +56,24 @@ static void make_crc_table(void) {
     }
 }
 
-static uint32_t crc_by_table(uint32_t crc, const unsigned char *data, size_t n) {
+static uint32_t crc_by_table(uint32_t crc, const unsigned char* data, size_t n) {
   for (; n >= 8; data += 8, n -= 8) {
     uint32_t low, high;
     memcpy(&low, data, 4);
     memcpy(&high, data + 4, 4);
     low ^= crc;
-    crc = crc_table[7][low & 0xFF] ^ crc_table[6][low >> 8 & 0xFF] ^ crc_table[5][low >> 16 & 0xFF] ^
-          crc_table[4][low >> 24] ^ crc_table[3][high & 0xFF] ^ crc_table[2][high >> 8 & 0xFF] ^
-          crc_table[1][high >> 16 & 0xFF] ^ crc_table[0][high >> 24];
+    crc = crc_table[7][low & 0xFF] ^ crc_table[6][low >> 8 & 0xFF] ^
+          crc_table[5][low >> 16 & 0xFF] ^ crc_table[4][low >> 24] ^ crc_table[3][high & 0xFF] ^
+          crc_table[2][high >> 8 & 0xFF] ^ crc_table[1][high >> 16 & 0xFF] ^
+          crc_table[0][high >> 24];
   }
   for (; n > 0; ++data, --n) crc = (crc >> 8) ^ crc_table[0][(crc ^ *data) & 0xFF];
   return crc;
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("sse4.2"))) static uint32_t crc_by_cpu(uint32_t crc, const unsigned char *data,
-                                                             size_t n) {
+__attribute__((target("sse4.2"))) static uint32_t crc_by_cpu(uint32_t crc,
+                                                             const unsigned char* data, size_t n) {
   for (; n >= 8; data += 8, n -= 8) {
     uint64_t eight;
     memcpy(&eight, data, 8);
@@ -86,7 +88,7 @@ static bool cpu_has_crc(void) { return __builtin_cpu_supports("sse4.2"); }
 static bool cpu_has_crc(void) { return false; }
 #endif
 
-static uint32_t crc32c(const void *data, size_t n) {
+static uint32_t crc32c(const void* data, size_t n) {
   const uint32_t crc = cpu_has_crc() ? crc_by_cpu(~0u, data, n) : crc_by_table(~0u, data, n);
   return ~crc;
 }
@@ -103,7 +105,7 @@ struct lag {
   int64_t service, phase; /* constant */
   int64_t every, stall;   /* periodic */
   int64_t reads, idle;    /* burst */
-  int64_t *gaps;          /* trace */
+  int64_t* gaps;          /* trace */
   size_t gap_count;
 };
 
@@ -120,7 +122,7 @@ static struct {
 } plan = {.copy = true, .history = 1};
 
 /* As much of JSON as the bench writes: no escapes in strings, whole numbers only. */
-static const char *json;
+static const char* json;
 
 static _Noreturn void bad_plan(void) { give_up(1, "the plan cannot be understood at:", json); }
 static char peek(void) {
@@ -136,16 +138,16 @@ static bool accept(char c) {
   ++json;
   return true;
 }
-static void get_string(char *into, size_t room) {
+static void get_string(char* into, size_t room) {
   expect('"');
-  const char *end = strchr(json, '"');
+  const char* end = strchr(json, '"');
   if (end == NULL || (size_t)(end - json) >= room) bad_plan();
   memcpy(into, json, (size_t)(end - json));
   into[end - json] = '\0';
   json = end + 1;
 }
 static int64_t get_number(void) {
-  char *end;
+  char* end;
   peek();
   errno = 0;
   /* A seed needs all 64 bits; it is read as the number it is modulo 2^64 and not used here. */
@@ -155,7 +157,7 @@ static int64_t get_number(void) {
   return value;
 }
 /* Of a word like true, false, null: was it that one? */
-static bool get_word(const char *word) {
+static bool get_word(const char* word) {
   peek();
   const size_t n = strspn(json, "abcdefghijklmnopqrstuvwxyz");
   if (n == 0) bad_plan();
@@ -163,7 +165,7 @@ static bool get_word(const char *word) {
   json += n;
   return equal;
 }
-static int get_choice(const char *const *names, int count) {
+static int get_choice(const char* const* names, int count) {
   char text[32];
   get_string(text, sizeof text);
   for (int i = 0; i < count; ++i)
@@ -171,7 +173,7 @@ static int get_choice(const char *const *names, int count) {
   give_up(2, "the plan asks for", text);
 }
 
-static void get_gaps(struct lag *lag) {
+static void get_gaps(struct lag* lag) {
   size_t room = 0;
   expect('[');
   while (!accept(']')) {
@@ -186,21 +188,30 @@ static void get_gaps(struct lag *lag) {
   if (lag->gap_count == 0) bad_plan();
 }
 
-static void get_lag(struct lag *lag) {
+static void get_lag(struct lag* lag) {
   char key[32];
   expect('{');
   do {
     get_string(key, sizeof key);
     expect(':');
-    if (strcmp(key, "kind") == 0) get_string(lag->kind, sizeof lag->kind);
-    else if (strcmp(key, "gaps_ns") == 0) get_gaps(lag);
-    else if (strcmp(key, "service_ns") == 0) lag->service = get_number();
-    else if (strcmp(key, "phase_ns") == 0) lag->phase = get_number();
-    else if (strcmp(key, "every") == 0) lag->every = get_number();
-    else if (strcmp(key, "stall_ns") == 0) lag->stall = get_number();
-    else if (strcmp(key, "reads") == 0) lag->reads = get_number();
-    else if (strcmp(key, "idle_ns") == 0) lag->idle = get_number();
-    else give_up(2, "the plan has a lag with", key);
+    if (strcmp(key, "kind") == 0)
+      get_string(lag->kind, sizeof lag->kind);
+    else if (strcmp(key, "gaps_ns") == 0)
+      get_gaps(lag);
+    else if (strcmp(key, "service_ns") == 0)
+      lag->service = get_number();
+    else if (strcmp(key, "phase_ns") == 0)
+      lag->phase = get_number();
+    else if (strcmp(key, "every") == 0)
+      lag->every = get_number();
+    else if (strcmp(key, "stall_ns") == 0)
+      lag->stall = get_number();
+    else if (strcmp(key, "reads") == 0)
+      lag->reads = get_number();
+    else if (strcmp(key, "idle_ns") == 0)
+      lag->idle = get_number();
+    else
+      give_up(2, "the plan has a lag with", key);
   } while (accept(','));
   expect('}');
 }
@@ -215,28 +226,38 @@ static void get_lags(void) {
 }
 
 static void get_plan(void) {
-  static const char *const modes[] = {"next", "newest", "arbitrary", "history"};
-  static const char *const waits[] = {"sleep", "spin", "hybrid", "semaphore", "poll"};
-  static const char *const policies[] = {"go_on", "oldest", "reset", "stop"};
+  static const char* const modes[] = {"next", "newest", "arbitrary", "history"};
+  static const char* const waits[] = {"sleep", "spin", "hybrid", "semaphore", "poll"};
+  static const char* const policies[] = {"go_on", "oldest", "reset", "stop"};
   char key[32];
   expect('{');
   do {
     get_string(key, sizeof key);
     expect(':');
-    if (strcmp(key, "mode") == 0) plan.mode = (enum mode)get_choice(modes, 4);
-    else if (strcmp(key, "wait") == 0) plan.wait = (enum wait)get_choice(waits, 5);
+    if (strcmp(key, "mode") == 0)
+      plan.mode = (enum mode)get_choice(modes, 4);
+    else if (strcmp(key, "wait") == 0)
+      plan.wait = (enum wait)get_choice(waits, 5);
     else if (strcmp(key, "on_overwrite") == 0)
       plan.on_overwrite = (enum on_overwrite)get_choice(policies, 4);
-    else if (strcmp(key, "copy") == 0) plan.copy = get_word("true");
-    else if (strcmp(key, "lag") == 0) get_lags();
-    else if (strcmp(key, "semaphore") == 0 && peek() == 'n') (void)get_word("null");
+    else if (strcmp(key, "copy") == 0)
+      plan.copy = get_word("true");
+    else if (strcmp(key, "lag") == 0)
+      get_lags();
+    else if (strcmp(key, "semaphore") == 0 && peek() == 'n')
+      (void)get_word("null");
     else {
       const int64_t number = get_number();
-      if (strcmp(key, "hold_ns") == 0) plan.hold = number;
-      else if (strcmp(key, "poll_ns") == 0) plan.poll = number;
-      else if (strcmp(key, "semaphore") == 0) plan.semaphore = number;
-      else if (strcmp(key, "history") == 0) plan.history = number;
-      else if (strcmp(key, "index_lag") == 0) plan.index_lag = number;
+      if (strcmp(key, "hold_ns") == 0)
+        plan.hold = number;
+      else if (strcmp(key, "poll_ns") == 0)
+        plan.poll = number;
+      else if (strcmp(key, "semaphore") == 0)
+        plan.semaphore = number;
+      else if (strcmp(key, "history") == 0)
+        plan.history = number;
+      else if (strcmp(key, "index_lag") == 0)
+        plan.index_lag = number;
     }
   } while (accept(','));
   expect('}');
@@ -244,12 +265,12 @@ static void get_plan(void) {
     give_up(2, "DAO's interface cannot go on with the oldest frame:", "on_overwrite");
 }
 
-static void read_plan(const char *path) {
+static void read_plan(const char* path) {
   if (path == NULL) return;
-  FILE *file = fopen(path, "r");
+  FILE* file = fopen(path, "r");
   if (file == NULL) give_up(1, "cannot open the plan", path);
   size_t size = 0, room = 1 << 16;
-  char *text = malloc(room);
+  char* text = malloc(room);
   for (size_t n = 1; text != NULL && n > 0; size += n) {
     if (room - size < 2) text = realloc(text, room *= 2);
     n = text != NULL ? fread(text + size, 1, room - size - 1, file) : 0;
@@ -268,7 +289,7 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t gap_after(uint64_t n) {
   int64_t service = plan.hold, phase = 0, gap = 0;
   for (size_t i = 0; i < plan.lag_count; ++i) {
-    const struct lag *lag = &plan.lags[i];
+    const struct lag* lag = &plan.lags[i];
     service = larger(service, lag->service);
     phase = larger(phase, lag->phase);
     if (lag->every > 0 && n % (uint64_t)lag->every == 0) gap = larger(gap, lag->stall);
@@ -288,13 +309,13 @@ struct call {
   bool waited, frame, discarded;
 };
 
-static struct call *calls; /* made before the run, so that none is made in it */
+static struct call* calls; /* made before the run, so that none is made in it */
 static size_t call_room;
 static atomic_size_t call_count;
 static _Atomic int64_t end_ns; /* when the last frame was due; 0: more are to come */
 static pthread_mutex_t reporting = PTHREAD_MUTEX_INITIALIZER;
 
-static void record(const struct call *call) {
+static void record(const struct call* call) {
   const size_t n = atomic_load_explicit(&call_count, memory_order_relaxed);
   if (n == call_room) give_up(1, "more calls than there is room for,", getenv("HIL_CALLS"));
   calls[n] = *call;
@@ -306,12 +327,14 @@ static _Noreturn void report(void) {
   pthread_mutex_lock(&reporting);
   const size_t n = atomic_load_explicit(&call_count, memory_order_acquire);
   for (size_t i = 0; i < n; ++i) {
-    const struct call *c = &calls[i];
+    const struct call* c = &calls[i];
     printf("call %" PRId64 " %" PRId64 " %d %" PRIu64 " intended=%" PRId64 " waited=%d", c->before,
            c->after, c->status, c->counter, c->intended, c->waited);
     if (c->frame) printf(" id=%" PRIu64, c->id);
-    if (c->frame && c->discarded) printf(" content=discarded");
-    else if (c->frame) printf(" crc=%08" PRIx32, c->crc);
+    if (c->frame && c->discarded)
+      printf(" content=discarded");
+    else if (c->frame)
+      printf(" crc=%08" PRIx32, c->crc);
     putchar('\n');
   }
   fflush(stdout);
@@ -319,7 +342,7 @@ static _Noreturn void report(void) {
 }
 
 /* Hears the bench: "end <ns>" on standard input, then the end of it; SIGTERM at last. */
-static void *listen_to_bench(void *unused) {
+static void* listen_to_bench(void* unused) {
   sigset_t term;
   sigemptyset(&term);
   sigaddset(&term, SIGTERM);
@@ -336,8 +359,10 @@ static void *listen_to_bench(void *unused) {
     if (n > 0) have += (size_t)n;
     text[have] = '\0';
     int64_t end = 0;
-    if (n <= 0) end = now_ns();
-    else if (strchr(text, '\n') == NULL || sscanf(text, "end %" SCNd64, &end) != 1) continue;
+    if (n <= 0)
+      end = now_ns();
+    else if (strchr(text, '\n') == NULL || sscanf(text, "end %" SCNd64, &end) != 1)
+      continue;
     int64_t unset = 0; /* the first word counts */
     atomic_compare_exchange_strong(&end_ns, &unset, end);
     files[0].fd = -1;
@@ -348,7 +373,7 @@ static void *listen_to_bench(void *unused) {
 
 static IMAGE image;
 static size_t frame_bytes;
-static unsigned char *buffer;
+static unsigned char* buffer;
 
 static size_t element_size(uint8_t type) {
   static const uint8_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8, 8, 16};
@@ -372,7 +397,7 @@ static bool sleep_until(int64_t time) {
   return !ended_before(time);
 }
 
-static void check(int_fast8_t code, const char *what) {
+static void check(int_fast8_t code, const char* what) {
   if (code == DAO_ERROR) {
     char text[600];
     snprintf(text, sizeof text, "%s: %s", what, daoLastError());
@@ -410,7 +435,7 @@ static void wait_for_frame(void) {
 }
 
 /* One read: where the pixels are, which slot, which counter. */
-static int_fast8_t get_frame(void **pixels, uint32_t *slot, uint64_t *counter) {
+static int_fast8_t get_frame(void** pixels, uint32_t* slot, uint64_t* counter) {
   int_fast8_t code;
   if (plan.mode == NEXT) {
     code = daoShmGetNextSegment(&image, pixels, slot, counter);
@@ -437,7 +462,7 @@ static bool copy_history(uint32_t newest_slot, uint64_t newest) {
   bool whole = true;
   for (uint64_t back = (uint64_t)plan.history - 1; back >= 1; --back) {
     if (back >= newest) continue; /* not yet so many */
-    void *pixels;
+    void* pixels;
     const uint32_t slot = (uint32_t)((newest_slot + depth - back % depth) % depth);
     check(daoShmGetArbitrarySegment(&image, &pixels, slot), "daoShmGetArbitrarySegment");
     memcpy(buffer + back * frame_bytes, pixels, frame_bytes);
@@ -448,8 +473,8 @@ static bool copy_history(uint32_t newest_slot, uint64_t newest) {
 }
 
 /* Use the pixels as planned. @returns false when they were overwritten meanwhile */
-static bool use_frame(void *pixels, uint32_t slot, struct call *call) {
-  const void *seen = pixels;
+static bool use_frame(void* pixels, uint32_t slot, struct call* call) {
+  const void* seen = pixels;
   if (plan.copy) {
     memcpy(buffer, pixels, frame_bytes);
     seen = buffer;
@@ -477,7 +502,7 @@ static void read_frames(uint64_t last_id) {
   while (waited || sleep_until(intended)) {
     const bool ended = atomic_load(&end_ns) != 0; /* read first: "nothing new" is then final */
     struct call call = {.intended = intended, .waited = waited};
-    void *pixels = NULL;
+    void* pixels = NULL;
     uint32_t slot = 0;
     call.before = now_ns();
     const int_fast8_t code = get_frame(&pixels, &slot, &call.counter);
@@ -509,13 +534,13 @@ static void read_frames(uint64_t last_id) {
   }
 }
 
-static uint64_t number_of(const char *name) {
-  const char *text = getenv(name);
+static uint64_t number_of(const char* name) {
+  const char* text = getenv(name);
   return text != NULL ? strtoull(text, NULL, 10) : 0;
 }
 
-int main(int argc, char **argv) {
-  const char *stream = argc > 1 ? argv[1] : getenv("HIL_STREAM");
+int main(int argc, char** argv) {
+  const char* stream = argc > 1 ? argv[1] : getenv("HIL_STREAM");
   if (stream == NULL) give_up(2, "which stream? Give its path, or", "HIL_STREAM");
   /* Before the thread, which inherits it: SIGTERM is taken where it can be answered. */
   sigset_t term;
