@@ -513,7 +513,9 @@ plan::ReaderPlan filtered(const plan::ReaderPlan& ours, const std::string& filte
 }
 
 Played play_filtered(const std::string& filter, shm::Duration service = shm::Duration{0}) {
-  plan::Case planned = small_case(8, service);
+  // A ring that takes the whole run, unless it is to be lapped: every frame is then delivered on
+  // any host, the one that is tampered with too.
+  plan::Case planned = small_case(service.count() > 0 ? 8 : 512, service);
   planned.readers[0] = filtered(planned.readers[0], filter);
   return play(planned);
 }
