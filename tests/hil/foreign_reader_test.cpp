@@ -442,6 +442,8 @@ struct Way {
   void (*change)(plan::ReaderPlan&);
 };
 
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
 class OurReader : public testing::TestWithParam<Way> {};
 
 TEST_P(OurReader, IsSound) {
