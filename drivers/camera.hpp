@@ -66,6 +66,12 @@ enum class WaitOutcome {
   ended,    ///< a recording is over
 };
 
+/// Sums of a frame's bytes that programs can report.
+enum class PixelSum {
+  crc32c,  ///< Castagnoli (simulators/crc32c.hpp)
+  crc32,   ///< of zlib, gzip and Ethernet: Python's zlib.crc32
+};
+
 /// Tells, at a reader and without the camera, whether pixels are those the camera delivered under
 /// that frame id: what makes loss, tear, duplicate and reorder provable. Immutable, may be used
 /// by several processes at once.
@@ -84,6 +90,14 @@ class ContentCheck {
   virtual ~ContentCheck() = default;
   /// @param pixels one frame @param id what the stream's metadata says
   [[nodiscard]] virtual Finding check(std::span<const std::byte> pixels, FrameId id) const = 0;
+  /// That sum of the pixels which the camera delivered under `id`, to compare with what a reader
+  /// says that cannot hand over its pixels.
+  /// @param due when that frame was due @returns empty when it cannot be known
+  [[nodiscard]] virtual std::optional<std::uint32_t> sum(PixelSum kind, FrameId id,
+                                                         MonotonicTime due) const {
+    (void)kind, (void)id, (void)due;
+    return std::nullopt;
+  }
 };
 
 /// A camera, real or simulated: the one small interface between devices and the publisher.

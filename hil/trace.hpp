@@ -48,6 +48,14 @@ enum class Content : std::uint8_t {
   discarded = 4,    ///< in place, and no longer intact after the hold: known to be lost
 };
 
+/// How the times of a call are known.
+enum class Timing : std::uint8_t {
+  measured = 0,  ///< by the reader itself, around the call
+  /// By the bench, when it was told. Proves that the call was over at `after`, and nothing of when
+  /// it began: `before` is only when the bench was told of the call before.
+  arrival = 1,
+};
+
 /// One call of a reader.
 struct CallEvent {
   std::int64_t intended = 0;  ///< when its lag let it call
@@ -62,8 +70,7 @@ struct CallEvent {
   /// How often this reader had opened a stream before: when it found its own replaced, or began
   /// again after it was killed.
   std::uint8_t opened = 0;
-  /// 1: the times are when a line of another program arrived, not when it called.
-  std::uint8_t untimed = 0;
+  Timing timing = Timing::measured;
   std::uint8_t asked_newest = 0;  ///< 1: of mode mixed, this call asked for the newest frame
   std::uint16_t frames = 0;       ///< of a history: how many, the last of which is `counter`
 };
@@ -209,7 +216,8 @@ struct ReaderSummary {
   std::uint32_t attachments = 0;
   std::uint32_t reserved = 0;
   Attachment attached[kMostAttachments] = {};
-  char sha256[65] = {};  ///< of the pixels delivered for one pass of a recording, in order
+  char sha256[65] = {};        ///< of the pixels delivered for one pass of a recording, in order
+  char last_words[4000] = {};  ///< of a program: the end of its standard error, any bytes
 };
 
 struct ReaderTrace {

@@ -2,23 +2,35 @@
 
 #include <algorithm>
 
-#include "simulators/crc32c.hpp"
+#include "drivers/pixel_sum.hpp"
 
 namespace daohil::drivers {
 
 ReplayCheck::ReplayCheck(const Cube& cube, AtEnd at_end)
     : frame_bytes_(cube.format.bytes()), at_end_(at_end) {
   crcs_.reserve(cube.frames);
-  for (std::uint64_t i = 0; i < cube.frames; ++i)
-    crcs_.push_back(simulators::crc32c(cube.frame(i)));
+  crc32s_.reserve(cube.frames);
+  for (std::uint64_t i = 0; i < cube.frames; ++i) {
+    crcs_.push_back(sum_of(PixelSum::crc32c, cube.frame(i)));
+    crc32s_.push_back(sum_of(PixelSum::crc32, cube.frame(i)));
+  }
+}
+
+bool ReplayCheck::played(FrameId id) const {
+  return id.value >= 1 && (at_end_ == AtEnd::loop || id.value <= crcs_.size());
+}
+
+std::optional<std::uint32_t> ReplayCheck::sum(PixelSum kind, FrameId id, MonotonicTime) const {
+  if (!played(id)) return std::nullopt;
+  const auto& sums = kind == PixelSum::crc32c ? crcs_ : crc32s_;
+  return sums[(id.value - 1) % sums.size()];
 }
 
 ContentCheck::Finding ReplayCheck::check(std::span<const std::byte> pixels, FrameId id) const {
   if (pixels.size() != frame_bytes_) return {Verdict::torn, {}};
-  const std::uint32_t crc = simulators::crc32c(pixels);
+  const std::uint32_t crc = sum_of(PixelSum::crc32c, pixels);
   const std::uint64_t frames = crcs_.size();
-  const bool played = id.value >= 1 && (at_end_ == AtEnd::loop || id.value <= frames);
-  if (played && crcs_[(id.value - 1) % frames] == crc) return {Verdict::good, id};
+  if (played(id) && crcs_[(id.value - 1) % frames] == crc) return {Verdict::good, id};
   if (const auto found = nearest_id_of(crc, id)) return {Verdict::wrong_frame, *found};
   return {Verdict::torn, {}};
 }

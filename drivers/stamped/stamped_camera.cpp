@@ -9,49 +9,17 @@
 #include "drivers/stamped/stamped_check.hpp"
 #include "shm/error.hpp"
 #include "simulators/stamp.hpp"
-#include "simulators/test_pattern.hpp"
 
 namespace daohil::drivers {
 namespace {
 
 using shm::PixelType;
-using simulators::Element;
 
 CameraDescription defaults() {
   return {.model = "stamped",
           .identity = "test pattern, stamp version 1",
           .format = FrameFormat({240, 240}, PixelType::u16),
           .rate = Rate::millihertz(2'067'000)};
-}
-
-Element element_of(PixelType type) {
-  switch (type) {
-    case PixelType::u8:
-    case PixelType::i8:
-      return Element::int8;
-    case PixelType::u16:
-    case PixelType::i16:
-      return Element::int16;
-    case PixelType::u32:
-    case PixelType::i32:
-      return Element::int32;
-    case PixelType::u64:
-    case PixelType::i64:
-      return Element::int64;
-    case PixelType::f32:
-    case PixelType::c64:
-      return Element::float32;
-    case PixelType::f64:
-    case PixelType::c128:
-      return Element::float64;
-  }
-  throw Error(fmt::format("camera stamped: unknown pixel type code {}", static_cast<int>(type)));
-}
-
-std::size_t row_elements(const FrameFormat& format) {
-  const std::size_t columns = format.shape()[format.shape().axes() - 1];
-  const bool complex = format.type() == PixelType::c64 || format.type() == PixelType::c128;
-  return complex ? 2 * columns : columns;
 }
 
 FrameFormat format_for(const CameraSettings& settings, const FrameFormat& preset) try {
@@ -87,7 +55,7 @@ void StampedCamera::configure(const CameraSettings& settings) {
 }
 
 std::shared_ptr<const ContentCheck> StampedCamera::content_check() const {
-  return std::make_shared<StampedCheck>();
+  return std::make_shared<StampedCheck>(description_.format);
 }
 
 void StampedCamera::start(MonotonicTime first) {
@@ -98,10 +66,7 @@ void StampedCamera::start(MonotonicTime first) {
 const DueFrame& StampedCamera::prepare() {
   if (!prepared_) {
     prepared_ = pacer_.next(clock_->now());
-    const FrameFormat& format = description_.format;
-    const std::uint64_t number = prepared_->id.value;
-    simulators::fill_pattern(frame_, element_of(format.type()), row_elements(format), number);
-    simulators::stamp(frame_, number, prepared_->at.since_epoch());
+    render_stamped(description_.format, prepared_->id, prepared_->at, frame_);
   }
   return *prepared_;
 }

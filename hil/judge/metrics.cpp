@@ -246,7 +246,7 @@ void ReaderExaminer::advance_to(std::uint32_t opened, const ReaderSummary& summa
 void ReaderExaminer::add(const CallEvent& call, const ReaderSummary& summary) {
   advance_to(call.opened, summary);
   const std::uint64_t unread =
-      call.untimed != 0
+      call.timing == Timing::arrival
           ? 0
           : published_->by(call.before) - std::min(previous_, published_->by(call.before));
   const SourceEvent* event =
@@ -254,7 +254,7 @@ void ReaderExaminer::add(const CallEvent& call, const ReaderSummary& summary) {
   ask_oracle(call);
   count(call);
   time(call, event);
-  if (plan_->mode == plan::ReadMode::next && call.untimed == 0) {
+  if (plan_->mode == plan::ReadMode::next && call.timing == Timing::measured) {
     facts_.backlog_max = std::max(facts_.backlog_max, unread);
     follow_recovery(call, unread);
   }
@@ -262,7 +262,7 @@ void ReaderExaminer::add(const CallEvent& call, const ReaderSummary& summary) {
 }
 
 void ReaderExaminer::ask_oracle(const CallEvent& call) {
-  if (call.untimed == 0) return oracle_->judge(call, facts_.calls, facts_.oracle);
+  if (call.timing == Timing::measured) return oracle_->judge(call, facts_.calls, facts_.oracle);
   // Of a program that prints what it got, one thing is certain: it cannot have got it earlier.
   facts_.oracle.checked += 1;
   if (!has_frame(call) || call.counter <= publishing_->by(call.after + kClockGuardNs)) return;
@@ -316,7 +316,7 @@ void ReaderExaminer::count(const CallEvent& call) {
 
 void ReaderExaminer::time(const CallEvent& call, const SourceEvent* event) {
   const bool warm = call.counter > planned_->warmup || epoch_ > 0;
-  if (event != nullptr && warm && call.untimed == 0) {
+  if (event != nullptr && warm && call.timing == Timing::measured) {
     const std::int64_t age = call.after - event->published;
     facts_.oldest = std::max(facts_.oldest, age);
     if (call.status == ReadStatus::success)
@@ -324,8 +324,8 @@ void ReaderExaminer::time(const CallEvent& call, const SourceEvent* event) {
           std::max(facts_.age_excess, age - static_cast<std::int64_t>(depth_) * period_);
   }
   // Held up inside the call: it saw another moment than it was made for.
-  if (call.untimed == 0 && call.after - call.before > period_ / 2) facts_.pauses += 1;
-  if (call.untimed != 0 || !warm || facts_.calls > kMostSamples) return;
+  if (call.timing == Timing::measured && call.after - call.before > period_ / 2) facts_.pauses += 1;
+  if (call.timing == Timing::arrival || !warm || facts_.calls > kMostSamples) return;
   if (call.waited == 0)
     facts_.latenesses.push_back(std::max<std::int64_t>(call.before - call.intended, 0));
   else if (event != nullptr)

@@ -335,6 +335,8 @@ void read_program(const Section& section, ReaderPlan& reader, const ReaderContex
   if (exec && lang) exec->fail("is a program of its own; remove lang");
   if (exec) reader.exec = read_words(*exec);
   const bool foreign = exec || reader.language != Language::cpp;
+  if (foreign && reader.mode == ReadMode::mixed)
+    section.fail("mode mixed is for readers of the bench itself; remove lang or exec");
   if (foreign && context.mode == Mode::virtual_time)
     section.fail(
         "a reader that is another program runs in real time only, but the case runs in "

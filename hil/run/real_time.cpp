@@ -17,6 +17,7 @@
 
 #include "drivers/publisher.hpp"
 #include "hil/run/control.hpp"
+#include "hil/run/foreign_reader.hpp"
 #include "hil/run/hogs.hpp"
 #include "hil/run/modes.hpp"
 #include "hil/run/source_faults.hpp"
@@ -489,7 +490,10 @@ class RealTimeRun {
  public:
   explicit RealTimeRun(const Stage& stage)
       : stage_(stage),
-        source_log_(std::min(stage.source_events(), kMostUntaken)),
+        has_foreign_(
+            std::any_of(stage.wanted.readers.begin(), stage.wanted.readers.end(), is_foreign)),
+        source_log_(has_foreign_ ? stage.source_events()
+                                 : std::min(stage.source_events(), kMostUntaken)),
         children_(control_, std::min(stage.wanted.timeouts.teardown, kLongestGrace)) {
     if (stage.wanted.readers.size() >= Control::kMaxActors)
       throw std::invalid_argument(fmt::format("{} readers, at most {} can be run",
@@ -521,6 +525,10 @@ class RealTimeRun {
 
   [[nodiscard]] std::function<void(Control::Actor&)> reader_body(std::size_t i) {
     return [this, i](Control::Actor& self) {
+      if (is_foreign(stage_.wanted.readers[i]))
+        return ForeignReader(stage_, stage_.wanted.readers[i], *control_, self, source_log_,
+                             seats_[i]->log, *seats_[i]->summary)
+            .run();
       ReaderProcess(stage_, stage_.wanted.readers[i], *control_, self, seats_[i]->log,
                     *seats_[i]->summary)
           .run();
@@ -619,7 +627,7 @@ class RealTimeRun {
                       fmt::format("{} did not end within {} s: {} still busy", what,
                                   timeout.count() / 1'000'000'000, children_.those_not(wanted)));
       stage_.surroundings.progress({source_log_.size(), stage_.wanted.frames});
-      if (wanted == ActorState::done) hand_over(false);
+      if (wanted == ActorState::done && !has_foreign_) hand_over(false);
       const Duration pause = wanted == ActorState::ready ? milliseconds(2) : kSlice / 2;
       clock.sleep_until(next_look(clock.now() + pause));
     }
@@ -671,6 +679,9 @@ class RealTimeRun {
 
   const Stage& stage_;
   SharedControl control_;
+  // A program's pixels are compared with what was sent when the run is over: till then nothing is
+  // taken out of the source's log.
+  bool has_foreign_;
   EventLog<SourceEvent> source_log_;
   std::vector<SourceEvent> fresh_source_;
   LastEvents<SourceEvent> kept_source_{kKeptEvents};

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "drivers/pixel_sum.hpp"
 #include "tests/drivers/support/expect_error.hpp"
 #include "tests/drivers/support/npy_bytes.hpp"
 #include "tests/drivers/support/temp_folder.hpp"
@@ -167,6 +168,17 @@ TEST_F(ReplayCheckTest, NamesTheNearestIdOfAWrongFrame) {
   expect_wrong(look(*stop, "aaaa", 4), 1);  // frame 4 has never been sent
   expect_wrong(look(*stop, "cccc", 1), 3);
   expect_wrong(look(*stop, "bbbb", 0), 2);
+}
+
+TEST_F(ReplayCheckTest, KnowsTheSumsOfWhatItPlays) {
+  const auto loop = check(AtEnd::loop);
+  const auto bbbb = std::as_bytes(std::span("bbbb", 4));
+  for (const PixelSum kind : {PixelSum::crc32c, PixelSum::crc32}) {
+    EXPECT_EQ(loop->sum(kind, FrameId{302}, {}), sum_of(kind, bbbb));
+    EXPECT_NE(loop->sum(kind, FrameId{301}, {}), sum_of(kind, bbbb));
+    EXPECT_FALSE(loop->sum(kind, FrameId{0}, {}));
+    EXPECT_FALSE(check(AtEnd::stop)->sum(kind, FrameId{4}, {}));
+  }
 }
 
 TEST_F(ReplayCheckTest, CallsEverythingElseTorn) {

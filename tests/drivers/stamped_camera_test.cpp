@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "drivers/pixel_sum.hpp"
 #include "simulators/stamp.hpp"
 #include "tests/drivers/support/expect_error.hpp"
 
@@ -135,6 +136,13 @@ TEST(StampedCamera, StartsAgainWithFrameOne) {
   EXPECT_EQ(simulators::check(frame).due, 11s);
 }
 
+// "123456789" is the check string of both standards' catalogues.
+TEST(PixelSum, KnownAnswers) {
+  const auto bytes = std::as_bytes(std::span("123456789", 9));
+  EXPECT_EQ(sum_of(PixelSum::crc32c, bytes), 0xE3069283U);
+  EXPECT_EQ(sum_of(PixelSum::crc32, bytes), 0xCBF43926U);
+}
+
 TEST(StampedCheck, TellsTornFromWrong) {
   const shm::VirtualClock clock;
   StampedCamera camera(clock);
@@ -153,6 +161,13 @@ TEST(StampedCheck, TellsTornFromWrong) {
   auto mix = one;
   std::copy(two.begin() + 9600, two.end(), mix.begin() + 9600);
   EXPECT_EQ(check->check(mix, FrameId{1}).verdict, ContentCheck::Verdict::torn);
+  // The sums of what was delivered, had without it; frame 2 is due a period after the first.
+  for (const PixelSum kind : {PixelSum::crc32c, PixelSum::crc32}) {
+    const MonotonicTime due = kFirst + camera.describe().rate.offset_of(1);
+    EXPECT_EQ(check->sum(kind, FrameId{2}, due), sum_of(kind, two));
+    EXPECT_NE(check->sum(kind, FrameId{2}, due), sum_of(kind, mix));
+    EXPECT_NE(check->sum(kind, FrameId{2}, kFirst), sum_of(kind, two)) << "the stamp has the time";
+  }
   const auto zeros = check->check(std::vector<std::byte>(one.size()), FrameId{1});
   EXPECT_EQ(zeros.verdict, ContentCheck::Verdict::torn);
   EXPECT_EQ(zeros.found.value, 0U);
