@@ -108,7 +108,7 @@ TEST(VirtualTime, TheWitnessIsNeverMisled) {
     const Recording recording = runner.run(planned);
     const auto result = judge::judge(planned, *recording.source, recording.trace);
     EXPECT_EQ(count(result, "fifo.wfs.slow.delivered"), 400);
-    EXPECT_EQ(count(result, "fifo.wfs.slow.calls"), 400 * 5);
+    EXPECT_EQ(count(result, "fifo.wfs.slow.calls"), 400 * 6);
     EXPECT_EQ(count(result, "fifo.wfs.slow.overwrites"), 0);
     EXPECT_EQ(count(result, "fifo.wfs.slow.backward"), 0);
   }
