@@ -374,15 +374,16 @@ Examination::Examination(const plan::Case& planned, const drivers::CameraDescrip
 Examination::~Examination() = default;
 
 void Examination::published(std::span<const SourceEvent> events) {
+  // Here all readers have had their calls of the time before: what none of them asks for can go.
+  std::uint64_t done = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& reader : state_->readers) done = std::min(done, reader->done_with());
+  state_->publications.forget_up_to(done);
   for (const SourceEvent& event : events) state_->publications.add(event);
 }
 
 void Examination::called(std::size_t reader, std::span<const CallEvent> calls,
                          const ReaderSummary& summary) {
   for (const CallEvent& call : calls) state_->readers.at(reader)->add(call, summary);
-  std::uint64_t done = std::numeric_limits<std::uint64_t>::max();
-  for (const auto& one : state_->readers) done = std::min(done, one->done_with());
-  state_->publications.forget_up_to(done);
 }
 
 CaseResult Examination::conclude(const Trace& trace) {

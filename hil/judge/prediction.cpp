@@ -7,7 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "drivers/faulty/faulty_camera.hpp"
+#include "drivers/faulty_camera.hpp"
 #include "hil/judge/replayed.hpp"
 #include "hil/judge/theory.hpp"
 #include "hil/lag_schedule.hpp"

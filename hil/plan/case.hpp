@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
-#include "drivers/faulty/fault.hpp"
+#include "drivers/fault.hpp"
 #include "shm/frame.hpp"
 #include "shm/reader.hpp"
 #include "shm/time.hpp"

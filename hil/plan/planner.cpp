@@ -40,16 +40,20 @@ std::vector<path> yaml_files_in(const path& folder) {
   return files;
 }
 
+struct ScenarioFile {
+  path file;
+  bool named;  // by itself, not found in a folder
+};
+
 // Folders opened, each file once however often it is named.
-std::vector<path> scenario_files(const std::vector<path>& given) {
-  std::vector<path> files;
+std::vector<ScenarioFile> scenario_files(const std::vector<path>& given) {
+  std::vector<ScenarioFile> files;
   std::set<path> seen;
   for (const auto& item : given) {
     std::error_code error;
-    const auto expanded =
-        std::filesystem::is_directory(item, error) ? yaml_files_in(item) : std::vector<path>{item};
-    for (const auto& file : expanded)
-      if (seen.insert(identity_of(file)).second) files.push_back(file);
+    const bool folder = std::filesystem::is_directory(item, error);
+    for (const auto& file : folder ? yaml_files_in(item) : std::vector<path>{item})
+      if (seen.insert(identity_of(file)).second) files.push_back({file, !folder});
   }
   return files;
 }
@@ -137,7 +141,7 @@ std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& o
   std::map<std::string, std::string> ids;
   Benches benches;
   const Wishes wishes{options.mode, options.seed};
-  for (const auto& file : scenario_files(files)) {
+  for (const auto& [file, named] : scenario_files(files)) {
     const Scenario scenario = load_scenario(file);
     refuse_same_id(ids, scenario);
     std::set<std::string> done;
@@ -146,7 +150,10 @@ std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& o
       if (!done.insert(bench.name).second) continue;
       for (const auto& cell : scenario.cells) {
         // Made even when not selected: a wrong case is an error whichever is asked for.
-        cases.push_back(make_case(scenario, cell, bench, wishes));
+        Case& c = cases.emplace_back(make_case(scenario, cell, bench, wishes));
+        // Hours that nobody asked for.
+        if (c.skip.empty() && c.group == "soak" && !named && options.select.empty())
+          c.skip = fmt::format("a soak is run when its file is named: {}", file.string());
       }
     }
   }
@@ -157,7 +164,7 @@ std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& o
 
 std::vector<ScenarioSummary> list_scenarios(const std::vector<path>& files) {
   std::vector<ScenarioSummary> summaries;
-  for (const auto& file : scenario_files(files)) {
+  for (const auto& [file, named] : scenario_files(files)) {
     const Scenario scenario = load_scenario(file);
     const auto& header = scenario.header;
     summaries.push_back(

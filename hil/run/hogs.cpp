@@ -1,7 +1,6 @@
 #include "hil/run/hogs.hpp"
 
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -9,6 +8,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <memory>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -45,11 +46,11 @@ void take_memory(MonotonicTime from, MonotonicTime until, double share) {
   ::sysinfo(&memory);
   const auto bytes = static_cast<std::size_t>(share * static_cast<double>(memory.freeram) *
                                               static_cast<double>(memory.mem_unit));
-  void* taken = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (taken == MAP_FAILED) return;
+  const std::unique_ptr<char[]> taken(new (std::nothrow) char[bytes]);
+  if (!taken) return;
   constexpr std::size_t kPage = 4096;
   for (std::size_t at = 0; at < bytes && clock.now() < until; at += kPage)
-    static_cast<volatile char*>(taken)[at] = 1;
+    static_cast<volatile char*>(taken.get())[at] = 1;
   clock.sleep_until(until);
 }
 

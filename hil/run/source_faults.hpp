@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "drivers/faulty/faulty_camera.hpp"
+#include "drivers/faulty_camera.hpp"
 #include "hil/plan/case.hpp"
 #include "shm/publish_step.hpp"
 #include "shm/time.hpp"

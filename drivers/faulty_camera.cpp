@@ -1,4 +1,4 @@
-#include "drivers/faulty/faulty_camera.hpp"
+#include "drivers/faulty_camera.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
-#include "drivers/faulty/fault.hpp"
+#include "drivers/fault.hpp"
 
 namespace daohil::drivers {
 
