@@ -175,9 +175,25 @@ void check_run_time(const Section& top, const Case& c) {
                           std::chrono::duration<double>(c.timeouts.run).count()));
 }
 
+// Files that lags name are then found from wherever the evidence lies.
+void absolute_files(Node& root, const std::filesystem::path& folder) {
+  for (std::size_t i = 0; i < root.keys.size(); ++i) {
+    if (root.keys[i].name != "readers") continue;
+    for (Node& reader : root.items[i].items) {
+      for (std::size_t k = 0; k < reader.keys.size(); ++k) {
+        if (reader.keys[k].name != "lag") continue;
+        for (Node& lag : reader.items[k].items)
+          if (const Node* name = lag.find("file"))
+            lag.set("file", Node::scalar(std::filesystem::absolute(folder / name->text).string(),
+                                         Quoting::quoted));
+      }
+    }
+  }
+}
+
 // The same case again, from one file and on any bench of that name: the evidence of a run.
-std::string resolved_text(Node root, const Case& c, const Combination& cell, std::uint64_t seed,
-                          bool mode_listed) {
+std::string resolved_text(Node root, const std::string& file, const Case& c,
+                          const Combination& cell, std::uint64_t seed, bool mode_listed) {
   if (!cell.empty()) {
     Node matrix = Node::map();
     for (const auto& [name, value] : cell) matrix.set(name, Node::list({value}));
@@ -185,6 +201,7 @@ std::string resolved_text(Node root, const Case& c, const Combination& cell, std
   }
   if (mode_listed) root.set("modes", Node::list({Node::scalar(std::string(name_of(c.mode)))}));
   root.erase("sweep");  // which compares this case with others
+  absolute_files(root, std::filesystem::path(file).parent_path());
   root.set("seed", Node::scalar(std::to_string(seed)));
   root.set("sources", Node::list({source_node(c.source)}));
   return fmt::format("# {}\n{}", c.id, to_yaml(root));
@@ -275,7 +292,7 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
 
   const auto seed = wishes.seed.value_or(header.seed.value_or(kDefaultSeed));
   c.seed = case_seed(seed, c.id);
-  c.resolved = resolved_text(root, c, cell, seed, chosen.skip.empty());
+  c.resolved = resolved_text(root, file, c, cell, seed, chosen.skip.empty());
   return c;
 }
 

