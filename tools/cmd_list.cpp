@@ -10,8 +10,8 @@ namespace {
 
 std::string modes_text(const hil::plan::ScenarioSummary& scenario) {
   std::string text;
-  for (const auto mode : scenario.modes)
-    text += fmt::format("{}{}", text.empty() ? "" : ",", hil::plan::name_of(mode));
+  for (const auto& mode : scenario.modes)
+    text += fmt::format("{}{}", text.empty() ? "" : ",", mode);
   return text;
 }
 
@@ -26,7 +26,7 @@ int list(const ScenarioArguments& arguments) {
                                    {"cases", s.cases},
                                    {"file", s.file.string()}};
       entry["modes"] = nlohmann::ordered_json::array();
-      for (const auto mode : s.modes) entry["modes"].push_back(hil::plan::name_of(mode));
+      for (const auto& mode : s.modes) entry["modes"].push_back(mode);
       json.push_back(entry);
     }
     print_json(json);

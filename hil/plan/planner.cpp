@@ -168,7 +168,7 @@ std::vector<ScenarioSummary> list_scenarios(const std::vector<path>& files) {
     const Scenario scenario = load_scenario(file);
     const auto& header = scenario.header;
     summaries.push_back(
-        {file, header.id, header.title, header.group, header.modes, scenario.cells.size()});
+        {file, header.id, header.title, header.group, header.mode_words, scenario.cells.size()});
   }
   return summaries;
 }

@@ -44,7 +44,7 @@ struct ScenarioSummary {
   std::string id;
   std::string title;
   std::string group;
-  std::vector<Mode> modes;
+  std::vector<std::string> modes;  ///< as the file lists them, also those this version does not run
   std::size_t cases = 0;
 };
 std::vector<ScenarioSummary> list_scenarios(const std::vector<std::filesystem::path>& files);

@@ -25,6 +25,7 @@ class SourceEvent(NamedTuple):
     published: int
     counter: int
     id: int
+    epoch: int
 
 
 class Call(NamedTuple):
@@ -37,19 +38,34 @@ class Call(NamedTuple):
     status: int
     content: int
     waited: int
+    opened: int
+    timing: int
+    asked_newest: int
+    frames: int
 
     @property
     def delivered(self):
         return self.status in (SUCCESS, OVERWRITE)
 
 
+class Attachment(NamedTuple):
+    first: int
+    tail: int
+    newest_at_end: int
+    depth: int
+    epoch: int
+    cut: int
+
+
 class Trace(NamedTuple):
     source: list
     readers: dict
+    attachments: dict
 
 
-SOURCE_EVENT = struct.Struct("<4q2Q")
-CALL = struct.Struct("<3q3Q3B5x")
+SOURCE_EVENT = struct.Struct("<4q2QI4x")
+CALL = struct.Struct("<3q3Q6BH")
+ATTACHMENT = struct.Struct("<3Q3I4x")
 SECTION = struct.Struct("<IIQ64s")
 
 
@@ -57,11 +73,12 @@ def read_trace(path):
     data = Path(path).read_bytes()
     magic, sections = struct.unpack_from("<8sI", data)
     assert magic == b"HILTRC01"
-    at, trace = 12, Trace([], {})
+    at, trace = 12, Trace([], {}, {})
     for _ in range(sections):
         kind, size, events, name = SECTION.unpack_from(data, at)
         at += SECTION.size
-        record, event = {1: (SOURCE_EVENT, SourceEvent), 2: (CALL, Call)}[kind]
+        record, event = {1: (SOURCE_EVENT, SourceEvent), 2: (CALL, Call),
+                         3: (ATTACHMENT, Attachment)}[kind]
         assert size == record.size
         rows = [event(*row) for row in record.iter_unpack(data[at:at + events * size])]
         assert len(rows) == events
@@ -69,7 +86,7 @@ def read_trace(path):
         if kind == 1:
             trace.source.extend(rows)
         else:
-            trace.readers[name.rstrip(b"\0").decode()] = rows
+            (trace.readers if kind == 2 else trace.attachments)[name.rstrip(b"\0").decode()] = rows
     assert at == len(data)
     return trace
 

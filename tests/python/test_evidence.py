@@ -30,7 +30,8 @@ def test_the_schema_is_one_and_refuses(everything):
     assert validator.is_valid(good)
 
     def wrong(change):
-        copy = json.loads(json.dumps({**good, "cases": good["cases"][:1]}))
+        passed = next(case for case in good["cases"] if case["verdict"] == "PASS")
+        copy = json.loads(json.dumps({**good, "cases": [passed]}))
         change(copy)
         return not validator.is_valid(copy)
 
@@ -162,10 +163,14 @@ NAMES = ["calls", "content_good", "content_bad", "delivered", "overwrites", "los
          "duplicates", "backlog"]
 
 
+PLAIN = {"lag.constant", "depth.sizing", "ovw.exact-threshold", "replay.bit-exact"}
+
+
 def test_metrics_follow_from_the_raw_events(everything):
     checked = Counter()
     for case in everything.evidence.run["cases"]:
-        if case["verdict"] == "SKIP" or "/" in case["id"]:
+        # Readers in order, and a source without faults: what this recount is made for.
+        if case["verdict"] == "SKIP" or "/" in case["id"] or case["scenario"] not in PLAIN:
             continue
         trace = everything.evidence.trace(case["id"])
         counters = [event.counter for event in trace.source]

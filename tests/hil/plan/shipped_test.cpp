@@ -132,7 +132,7 @@ TEST(Shipped, Listed) {
   ASSERT_NE(it, list.end());
   EXPECT_EQ(it->cases, 128U);
   EXPECT_EQ(it->group, "overwrite");
-  EXPECT_EQ(it->modes, std::vector<Mode>{Mode::virtual_time});
+  EXPECT_EQ(it->modes, std::vector<std::string>{"virtual"});
   EXPECT_EQ(it->file.filename(), "ovw.exact-threshold.yaml");
 }
 

@@ -71,7 +71,11 @@ def drop(path):
 
 @pytest.mark.parametrize("change", [
     put(["dept"], 8),
-    put(["faults"], []),
+    put(["faults"], [{"kind": "drop"}]),
+    put(["faults"], [{"target": "wfs", "kind": "dorp"}]),
+    put(["faults"], [{"target": "wfs", "kind": "drop", "at": 5}]),
+    put(["faults"], [{"target": "wfs", "kind": "drop", "bit": 1}]),
+    put(["faults"], [{"target": "writer", "kind": "crash", "point": "after_indes"}]),
     put(["duration"], 3),
     put(["duration"], "3 s"),
     put(["frames"], 100),                       # and a duration
@@ -90,7 +94,13 @@ def drop(path):
     put(["readers", 0, "lag", 0], {"kind": "constant", "rho": 1.5, "delay": "1ms"}),
     put(["readers", 0, "lag", 0], {"kind": "periodic", "every": 500, "stall": "1ms"}),
     put(["readers", 0, "lag", 0], {"kind": "sigstop"}),
-    put(["readers", 0, "mode"], "history"),
+    put(["readers", 0, "mode"], "histroy"),
+    put(["readers", 0, "history"], {}),
+    put(["readers", 0, "lang"], "rust"),
+    put(["readers", 0, "start"], {"at": "1s", "frames": 3}),
+    put(["readers", 0, "lag", 0], {"kind": "burst", "reads": 0, "idle": "1ms"}),
+    put(["readers", 0, "lag", 0], {"kind": "gc", "rate": "1Hz", "median": "1ms"}),
+    put(["expect", 0, "of"], 1),                # without within
     put(["expect", 0, "min"], 1),               # a second operator
     drop(["expect", 0, "equals"]),
     put(["expect", 0, "metric"], "fifo.wfs.slow.identiy"),
