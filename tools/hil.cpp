@@ -103,6 +103,7 @@ int main_of(int argc, char** argv) {
       "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
+      "  hil report hil-runs/<UTC>-<pid>                 its evidence as a page to print\n"
       "  hil stream ls                                   the streams of this host\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
       "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
@@ -110,6 +111,7 @@ int main_of(int argc, char** argv) {
   add_run(program, chosen);
   add_list(program, chosen);
   add_plan(program, chosen);
+  add_report(program, chosen);
   add_stream(program, chosen);
   try {
     program.parse(argc, argv);
