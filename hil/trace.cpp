@@ -34,14 +34,23 @@ void put_section(std::ofstream& out, Kind kind, const std::string& name,
 template <typename Event>
 std::vector<Event> get_events(std::ifstream& in, const Section& section, std::uintmax_t left,
                               const std::filesystem::path& file) {
-  if (section.event_bytes != sizeof(Event) || section.events > left / sizeof(Event))
+  // A later version may have appended fields: they are skipped.
+  if (section.event_bytes < sizeof(Event) || section.events > left / section.event_bytes)
     throw std::runtime_error(
         fmt::format("{}: damaged trace: section '{:.64}' says {} events of {} "
                     "bytes",
                     file.string(), section.name, section.events, section.event_bytes));
   std::vector<Event> events(section.events);
-  in.read(reinterpret_cast<char*>(events.data()),
-          static_cast<std::streamsize>(events.size() * sizeof(Event)));
+  const std::streamsize appended = section.event_bytes - sizeof(Event);
+  if (appended == 0) {
+    in.read(reinterpret_cast<char*>(events.data()),
+            static_cast<std::streamsize>(events.size() * sizeof(Event)));
+  } else {
+    for (Event& event : events) {
+      in.read(reinterpret_cast<char*>(&event), sizeof event);
+      in.ignore(appended);
+    }
+  }
   return events;
 }
 
@@ -76,6 +85,10 @@ Trace read_trace(const std::filesystem::path& file) {
     section.name[sizeof section.name - 1] = '\0';
     if (section.kind == Kind::source) {
       trace.source = get_events<SourceEvent>(in, section, bytes, file);
+    } else if (section.kind != Kind::reader) {  // of a later version
+      if (section.event_bytes != 0 && section.events > bytes / section.event_bytes)
+        throw std::runtime_error(fmt::format("{}: trace is cut short", file.string()));
+      in.ignore(static_cast<std::streamsize>(section.events * section.event_bytes));
     } else {
       ReaderTrace reader;
       reader.name = section.name;

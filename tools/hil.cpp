@@ -112,6 +112,7 @@ int main_of(int argc, char** argv) {
   add_list(program, chosen);
   add_plan(program, chosen);
   add_report(program, chosen);
+  add_explain(program, chosen);
   add_stream(program, chosen);
   try {
     program.parse(argc, argv);

@@ -40,6 +40,7 @@ using Chosen = std::function<int()>;
 void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
+void add_explain(CLI::App& program, Chosen& chosen);
 void add_report(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
 

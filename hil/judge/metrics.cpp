@@ -13,10 +13,9 @@ using shm::ReadStatus;
 
 // House limits of a fit bench, not taken from any observatory: the source must have held its rate
 // to one percent, frames skipped included; beyond that a result speaks of the bench and not of
-// the reader. Comparing clocks read on two cores is good to about a microsecond.
+// the reader.
 constexpr double kRateLimitPpm = 10'000;
 constexpr double kLateLimit = 0.02;
-constexpr std::int64_t kClockGuardNs = 1000;
 
 bool has_frame(const CallEvent& call) {
   return call.status == ReadStatus::success || call.status == ReadStatus::overwrite;

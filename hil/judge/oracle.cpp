@@ -117,10 +117,12 @@ OracleFinding check_calls(const std::vector<SourceEvent>& source, const ReaderTr
     if (possible.size() > 1) finding.ambiguous += 1;
     if (!possible.contains(said)) {
       finding.violations += 1;
-      if (finding.first_violation.empty())
+      if (!finding.first_violating_call) {
+        finding.first_violating_call = i;
         finding.first_violation =
             fmt::format("call {} at {} ns: tail {}, said {}({}), possible {}", i, call.before, tail,
                         shm::name_of(said.status), said.counter, describe(possible));
+      }
     }
     if (delivered) tail = call.counter;
   }

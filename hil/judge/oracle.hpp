@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +25,11 @@ struct OracleFinding {
   std::uint64_t violations = 0;
   std::uint64_t ambiguous = 0;  ///< more than one outcome was possible
   std::string first_violation;  ///< the call, what it said, what was possible; empty if none
+  std::optional<std::size_t> first_violating_call;  ///< its index in ReaderTrace::calls
 };
+
+/// How well clocks read on two cores can be compared.
+inline constexpr std::int64_t kClockGuardNs = 1000;
 
 /// @param guard uncertainty of comparing clocks read on two cores; 0 in virtual time
 [[nodiscard]] OracleFinding check_calls(const std::vector<SourceEvent>& source,
