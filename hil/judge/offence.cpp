@@ -59,8 +59,12 @@ std::optional<Offence> first_offence(const std::vector<SourceEvent>& source,
   if (rules.reader == nullptr || !rules.oracle) return first;
   const OracleFinding finding =
       check_calls(source, reader, *rules.reader, rules.depth, rules.guard_ns);
-  if (finding.first_violating_call && (!first || *finding.first_violating_call <= first->index))
-    first = Offence{*finding.first_violating_call, "oracle: " + finding.first_violation};
+  if (!finding.first_violating_call) return first;
+  const std::string refused = "oracle: " + finding.first_violation;
+  if (!first || *finding.first_violating_call < first->index)
+    first = Offence{*finding.first_violating_call, refused};
+  else if (*finding.first_violating_call == first->index)
+    first->what += "; " + refused;
   return first;
 }
 
