@@ -21,9 +21,6 @@ hil::plan::PlanOptions ScenarioArguments::plan_options() const {
   return options;
 }
 
-namespace {
-
-// As a shell reads it back: in single quotes where it is more than a plain word.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:,@%";
@@ -32,6 +29,8 @@ std::string quoted(const std::string& word) {
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return text + "'";
 }
+
+namespace {
 
 // CLI11 reads -1 as the largest number.
 std::string not_negative(const std::string& number) {
@@ -113,6 +112,7 @@ int main_of(int argc, char** argv) {
   add_plan(program, chosen);
   add_report(program, chosen);
   add_explain(program, chosen);
+  add_rerun(program, chosen);
   add_stream(program, chosen);
   try {
     program.parse(argc, argv);
