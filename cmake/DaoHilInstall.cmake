@@ -93,6 +93,8 @@ endif()
 
 if(TARGET hil)
   install(TARGETS hil RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY hil/report/page DESTINATION ${CMAKE_INSTALL_DATADIR}/dao_hil
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.j2" PATTERN "__pycache__" EXCLUDE)
 endif()
 
 # dao_hil_pc(<name>): a pkg-config file that finds its prefix from where it stands.

@@ -52,6 +52,7 @@ class SuiteRun {
     const shm::MonotonicTime begin = clock.now();
     suite_.started = clock.utc_now();
     suite_.command = options_.command;
+    suite_.repeats = options_.repeats;
     suite_.host = run::host_facts();
     preflight(runner_, cases_);
     report::Evidence evidence(options_.out);

@@ -35,6 +35,7 @@ class Watcher {
 struct SuiteOptions {
   std::filesystem::path out;  ///< evidence folder, new or empty
   std::string command;        ///< see report::SuiteResult::command
+  bool repeats = false;       ///< see report::SuiteResult::repeats
   /// Polled at least every 50 ms; true stops the run, tears it down and writes what there is.
   std::function<bool()> stop_requested = [] { return false; };
 };

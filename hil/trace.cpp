@@ -35,14 +35,23 @@ void put_section(std::ofstream& out, Kind kind, const std::string& name,
 template <typename Event>
 std::vector<Event> get_events(std::ifstream& in, const Section& section, std::uintmax_t left,
                               const std::filesystem::path& file) {
-  if (section.event_bytes != sizeof(Event) || section.events > left / sizeof(Event))
+  // A later version may have appended fields: they are skipped.
+  if (section.event_bytes < sizeof(Event) || section.events > left / section.event_bytes)
     throw std::runtime_error(
         fmt::format("{}: damaged trace: section '{:.64}' says {} events of {} "
                     "bytes",
                     file.string(), section.name, section.events, section.event_bytes));
   std::vector<Event> events(section.events);
-  in.read(reinterpret_cast<char*>(events.data()),
-          static_cast<std::streamsize>(events.size() * sizeof(Event)));
+  const std::streamsize appended = section.event_bytes - sizeof(Event);
+  if (appended == 0) {
+    in.read(reinterpret_cast<char*>(events.data()),
+            static_cast<std::streamsize>(events.size() * sizeof(Event)));
+  } else {
+    for (Event& event : events) {
+      in.read(reinterpret_cast<char*>(&event), sizeof event);
+      in.ignore(appended);
+    }
+  }
   return events;
 }
 

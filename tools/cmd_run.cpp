@@ -18,8 +18,6 @@
 namespace daohil::tools {
 namespace {
 
-constexpr int kNothingSelected = 5;
-
 std::atomic<int> stop_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -50,15 +48,25 @@ int run(const std::string& program, const RunArguments& arguments) {
                arguments.scenarios.select);
     return kNothingSelected;
   }
+  return run_cases(cases, {.out = arguments.out,
+                           .command = arguments.scenarios.command(program, "run"),
+                           .repeats = false,
+                           .json = arguments.scenarios.output == ScenarioArguments::Output::json});
+}
+
+}  // namespace
+
+int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& request) {
   shm::Duration planned{0};
   for (const auto& forecast : hil::forecast(cases)) planned += forecast.duration;
 
-  const bool json = arguments.scenarios.output == ScenarioArguments::Output::json;
+  const bool json = request.json;
   catch_stop_signals();
   Console console(json ? Console::Table::on_stderr : Console::Table::on_stdout, cases.size(),
                   planned);
-  const hil::SuiteOptions options{.out = arguments.out.empty() ? default_folder() : arguments.out,
-                                  .command = arguments.scenarios.command(program, "run"),
+  const hil::SuiteOptions options{.out = request.out.empty() ? default_folder() : request.out,
+                                  .command = request.command,
+                                  .repeats = request.repeats,
                                   .stop_requested = [] { return stop_signal != 0; }};
   const hil::report::SuiteResult suite = hil::run_suite(cases, options, console);
   console.finish();
@@ -70,8 +78,6 @@ int run(const std::string& program, const RunArguments& arguments) {
   if (json) fmt::print("{}", hil::report::run_json(suite));
   return hil::judge::exit_code_of(suite.verdict);
 }
-
-}  // namespace
 
 void add_run(CLI::App& program, Chosen& chosen) {
   CLI::App* verb =

@@ -46,9 +46,6 @@ std::vector<Case> ScenarioArguments::make_plan() const {
   return planned;
 }
 
-namespace {
-
-// As a shell reads it back: in single quotes where it is more than a plain word.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:,@%";
@@ -57,6 +54,8 @@ std::string quoted(const std::string& word) {
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return text + "'";
 }
+
+namespace {
 
 // CLI11 reads -1 as the largest number.
 std::string not_negative(const std::string& number) {
@@ -133,6 +132,7 @@ int main_of(int argc, char** argv) {
       "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
+      "  hil report hil-runs/<UTC>-<pid>                 its evidence as a page to print\n"
       "  hil stream ls                                   the streams of this host\n"
       "  hil host --floor 0                              is this host fit, what to change\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
@@ -141,6 +141,9 @@ int main_of(int argc, char** argv) {
   add_run(program, chosen);
   add_list(program, chosen);
   add_plan(program, chosen);
+  add_report(program, chosen);
+  add_explain(program, chosen);
+  add_rerun(program, chosen);
   add_stream(program, chosen);
   add_host(program, chosen);
   try {

@@ -30,6 +30,21 @@ struct ScenarioArguments {
   [[nodiscard]] std::string command(const std::string& program, const std::string& verb) const;
 };
 
+/// A word as a shell reads it back: in single quotes where it is more than a plain one.
+[[nodiscard]] std::string quoted(const std::string& word);
+
+struct RunRequest {
+  std::filesystem::path out;  ///< evidence folder; empty: a new one in hil-runs
+  std::string command;        ///< see hil::report::SuiteResult::command
+  bool repeats = false;       ///< see hil::report::SuiteResult::repeats
+  bool json = false;          ///< the result as JSON on standard output
+};
+/// Run, judge, show, leave the evidence; what `run` and `rerun` have in common.
+/// @return exit status
+int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& request);
+
+constexpr int kNothingSelected = 5;
+
 /// JSON on standard output. Broken bytes, as in a file's name, do not keep it from being written.
 void print_json(const nlohmann::ordered_json& json);
 
@@ -42,6 +57,9 @@ using Chosen = std::function<int()>;
 void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
+void add_explain(CLI::App& program, Chosen& chosen);
+void add_rerun(CLI::App& program, Chosen& chosen);
+void add_report(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
 void add_host(CLI::App& program, Chosen& chosen);
 

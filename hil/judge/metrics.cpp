@@ -16,10 +16,9 @@ using shm::ReadStatus;
 
 // House limits of a fit bench, not taken from any observatory: the source must have held its rate
 // to one percent, frames skipped included; beyond that a result speaks of the bench and not of
-// the reader. Comparing clocks read on two cores is good to about a microsecond.
+// the reader.
 constexpr double kRateLimitPpm = 10'000;
 constexpr double kLateLimit = 0.02;
-constexpr std::int64_t kClockGuardNs = 1000;
 
 // What a very long run is too long to keep: quantiles are then those of its first part.
 constexpr std::size_t kMostSamples = 4'000'000;
@@ -268,7 +267,7 @@ void ReaderExaminer::ask_oracle(const CallEvent& call) {
   if (!has_frame(call) || call.counter <= publishing_->by(call.after + kClockGuardNs)) return;
   facts_.oracle.violations += 1;
   if (facts_.oracle.first_violation.empty()) {
-    facts_.oracle.first_violation_call = facts_.calls;
+    facts_.oracle.first_violating_call = facts_.calls;
     facts_.oracle.first_violation = fmt::format(
         "call {}: frame {} reported before it was published", facts_.calls, call.counter);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "hil/judge/theory.hpp"
 
@@ -137,7 +138,7 @@ void Oracle::judge(const CallEvent& call, std::uint64_t index, OracleFinding& fi
     if (std::find(allowed.begin(), allowed.end(), said) == allowed.end()) {
       finding.violations += 1;
       if (finding.first_violation.empty()) {
-        finding.first_violation_call = index;
+        finding.first_violating_call = index;
         finding.first_violation =
             fmt::format("call {} at {} ns: tail {}, said {}, possible {}", index, call.before,
                         tail_, describe({said}), allowed.empty() ? "nothing" : describe(allowed));
@@ -150,11 +151,27 @@ void Oracle::judge(const CallEvent& call, std::uint64_t index, OracleFinding& fi
 OracleFinding check_calls(const std::vector<SourceEvent>& source, const ReaderTrace& reader,
                           const plan::ReaderPlan& plan, std::uint32_t depth,
                           std::int64_t guard_ns) {
-  SourceWindow window;
-  for (const SourceEvent& event : source) window.add(event);
-  Oracle oracle(window, plan, depth, guard_ns, reader.summary.first);
+  std::vector<std::unique_ptr<SourceWindow>> epochs;
+  const auto epoch = [&](std::uint32_t n) -> SourceWindow& {
+    while (epochs.size() <= n) epochs.push_back(std::make_unique<SourceWindow>());
+    return *epochs[n];
+  };
+  for (const SourceEvent& event : source) epoch(event.epoch).add(event);
+
   OracleFinding finding;
-  for (std::size_t i = 0; i < reader.calls.size(); ++i) oracle.judge(reader.calls[i], i, finding);
+  std::optional<Oracle> oracle;
+  std::uint32_t opened = 0;
+  for (std::size_t i = 0; i < reader.calls.size(); ++i) {
+    const CallEvent& call = reader.calls[i];
+    if (!oracle || call.opened != opened) {
+      opened = call.opened;
+      const bool noted = opened < reader.summary.attachments;
+      const Attachment attached = noted ? reader.summary.attached[opened]
+                                        : Attachment{.first = reader.summary.first, .depth = depth};
+      oracle.emplace(epoch(attached.epoch), plan, attached.depth, guard_ns, attached.first);
+    }
+    if (call.timing == Timing::measured) oracle->judge(call, i, finding);
+  }
   return finding;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,8 +30,11 @@ struct OracleFinding {
   std::uint64_t violations = 0;
   std::uint64_t ambiguous = 0;  ///< more than one outcome was possible
   std::string first_violation;  ///< the call, what it said, what was possible; empty if none
-  std::optional<std::uint64_t> first_violation_call;  ///< which call of the reader, from 0
+  std::optional<std::size_t> first_violating_call;  ///< its index in ReaderTrace::calls
 };
+
+/// How well clocks read on two cores can be compared.
+inline constexpr std::int64_t kClockGuardNs = 1000;
 
 /// The oracle for one reader from one opening of its stream to the next, call by call.
 class Oracle {
@@ -68,7 +72,7 @@ class Oracle {
   MomentCount claimed_;
 };
 
-/// All calls of a reader that opened its stream once.
+/// All calls of a reader, however often it opened its stream.
 [[nodiscard]] OracleFinding check_calls(const std::vector<SourceEvent>& source,
                                         const ReaderTrace& reader, const plan::ReaderPlan& plan,
                                         std::uint32_t depth, std::int64_t guard_ns);

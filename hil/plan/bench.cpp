@@ -79,4 +79,25 @@ Bench load_bench(const std::filesystem::path& file) {
   return bench;
 }
 
+Node bench_node(const Bench& bench) {
+  std::vector<Node> features;
+  for (const auto& feature : bench.features)
+    features.push_back(Node::scalar(feature, Quoting::quoted));
+  Node roles = Node::map();
+  for (const auto& [name, source] : bench.roles) {
+    Node role = Node::map();
+    write_driver(source, "driver", role);
+    write_format(source, role);
+    role.set("on_late", on_late_node(source.settings.on_late));
+    roles.set(name, std::move(role));
+  }
+  Node node = Node::map();
+  node.set("apiVersion", Node::scalar("hil/v1"));
+  node.set("kind", Node::scalar("Bench"));
+  node.set("name", Node::scalar(bench.name, Quoting::quoted));
+  node.set("features", Node::list(std::move(features)));
+  node.set("roles", std::move(roles));
+  return node;
+}
+
 }  // namespace daohil::hil::plan

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hil/plan/case.hpp"
+#include "hil/plan/document.hpp"
 
 namespace daohil::hil::plan {
 
@@ -21,5 +22,8 @@ struct Bench {
 
 /// @throws Error naming file and line
 Bench load_bench(const std::filesystem::path& file);
+
+/// The bench as a file that load_bench reads back to the same from any folder.
+Node bench_node(const Bench& bench);
 
 }  // namespace daohil::hil::plan

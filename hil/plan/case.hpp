@@ -296,8 +296,9 @@ struct Case {
   std::vector<Expectation> expect;
   std::vector<SweepExpectation> sweep;
 
-  std::string skip;      ///< why this case cannot run here; empty: it can
-  std::string resolved;  ///< the scenario as YAML with everything substituted, for the evidence
+  std::string skip;        ///< why this case cannot run here; empty: it can
+  std::string bench_text;  ///< the bench as YAML, for the evidence
+  std::string resolved;    ///< the scenario as YAML with everything substituted, for the evidence
 };
 
 }  // namespace daohil::hil::plan

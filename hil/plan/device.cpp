@@ -66,6 +66,23 @@ shm::PixelType read_type(const Field& field) {
   return *type;
 }
 
+std::string text_of(shm::Rate rate) {
+  const auto mhz = rate.millihertz();
+  return mhz % 1000 == 0 ? fmt::format("{}Hz", mhz / 1000) : fmt::format("{}mHz", mhz);
+}
+
+std::string_view text_of(drivers::OnLate on_late) {
+  switch (on_late) {
+    case drivers::OnLate::skip:
+      return "skip";
+    case drivers::OnLate::burst:
+      return "burst";
+    case drivers::OnLate::shift:
+      return "shift";
+  }
+  return "skip";
+}
+
 }  // namespace
 
 void read_driver(const Section& section, std::string_view kind_key,
@@ -105,5 +122,29 @@ drivers::OnLate read_on_late(const Field& field) {
        {"shift", drivers::OnLate::shift}}};
   return field.one_of<drivers::OnLate>(kChoices);
 }
+
+void write_driver(const SourcePlan& source, const std::string& kind_key, Node& into) {
+  const auto& settings = source.settings;
+  into.set(kind_key, Node::scalar(source.kind));
+  if (!settings.file.empty()) {
+    into.set("file", Node::scalar(settings.file.string(), Quoting::quoted));
+    into.set("loop", Node::scalar(settings.at_end == drivers::AtEnd::loop ? "true" : "false"));
+  }
+  if (!source.sha256.empty()) into.set("sha256", Node::scalar(source.sha256, Quoting::quoted));
+}
+
+void write_format(const SourcePlan& source, Node& into) {
+  const auto& settings = source.settings;
+  if (settings.shape) {
+    std::vector<Node> axes;
+    for (std::size_t i = 0; i < settings.shape->axes(); ++i)
+      axes.push_back(Node::scalar(std::to_string((*settings.shape)[i])));
+    into.set("shape", Node::list(std::move(axes)));
+  }
+  if (settings.type) into.set("dtype", Node::scalar(std::string(shm::name_of(*settings.type))));
+  if (settings.rate) into.set("rate", Node::scalar(text_of(*settings.rate)));
+}
+
+Node on_late_node(drivers::OnLate on_late) { return Node::scalar(std::string(text_of(on_late))); }
 
 }  // namespace daohil::hil::plan

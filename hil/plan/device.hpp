@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "hil/plan/case.hpp"
+#include "hil/plan/document.hpp"
 #include "hil/plan/fields.hpp"
 
 /// What bench files and scenario files say of a camera in the same words.
@@ -20,5 +22,10 @@ void read_driver(const Section& section, std::string_view kind_key,
 void read_format(const Section& section, SourcePlan& into);
 
 drivers::OnLate read_on_late(const Field& field);
+
+/// The same again, so that it reads back to the same in any folder.
+void write_driver(const SourcePlan& source, const std::string& kind_key, Node& into);
+void write_format(const SourcePlan& source, Node& into);
+Node on_late_node(drivers::OnLate on_late);
 
 }  // namespace daohil::hil::plan

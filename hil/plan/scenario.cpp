@@ -292,6 +292,7 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
 
   const auto seed = wishes.seed.value_or(header.seed.value_or(kDefaultSeed));
   c.seed = case_seed(seed, c.id);
+  c.bench_text = to_yaml(bench_node(bench));
   c.resolved = resolved_text(root, file, c, cell, seed, chosen.skip.empty());
   return c;
 }

@@ -47,23 +47,6 @@ SourcePlan of_bench(const Field& role, const Bench& bench) {
                         bench.file, show(name), did_you_mean(name, names)));
 }
 
-std::string text_of(shm::Rate rate) {
-  const auto mhz = rate.millihertz();
-  return mhz % 1000 == 0 ? fmt::format("{}Hz", mhz / 1000) : fmt::format("{}mHz", mhz);
-}
-
-std::string_view text_of(drivers::OnLate on_late) {
-  switch (on_late) {
-    case drivers::OnLate::skip:
-      return "skip";
-    case drivers::OnLate::burst:
-      return "burst";
-    case drivers::OnLate::shift:
-      return "shift";
-  }
-  return "skip";
-}
-
 }  // namespace
 
 SourcePlan bind_source(const Field& field, const Bench& bench,
@@ -97,28 +80,15 @@ SourcePlan bind_source(const Field& field, const Bench& bench,
 }
 
 Node source_node(const SourcePlan& source) {
-  const auto& settings = source.settings;
   Node driver = Node::map();
-  driver.set("kind", Node::scalar(source.kind));
-  if (!settings.file.empty()) {
-    driver.set("file", Node::scalar(settings.file.string(), Quoting::quoted));
-    driver.set("loop", Node::scalar(settings.at_end == drivers::AtEnd::loop ? "true" : "false"));
-  }
-  if (!source.sha256.empty()) driver.set("sha256", Node::scalar(source.sha256, Quoting::quoted));
+  write_driver(source, "kind", driver);
 
   Node node = Node::map();
   node.set("role", Node::scalar(source.role));
   node.set("driver", std::move(driver));
-  if (settings.shape) {
-    std::vector<Node> axes;
-    for (std::size_t i = 0; i < settings.shape->axes(); ++i)
-      axes.push_back(Node::scalar(std::to_string((*settings.shape)[i])));
-    node.set("shape", Node::list(std::move(axes)));
-  }
-  if (settings.type) node.set("dtype", Node::scalar(std::string(shm::name_of(*settings.type))));
-  if (settings.rate) node.set("rate", Node::scalar(text_of(*settings.rate)));
+  write_format(source, node);
   Node pacing = Node::map();
-  pacing.set("on_late", Node::scalar(std::string(text_of(settings.on_late))));
+  pacing.set("on_late", on_late_node(source.settings.on_late));
   node.set("pacing", std::move(pacing));
   if (!source.numbering.is_plain()) {
     Node id = Node::map();

@@ -35,13 +35,12 @@ std::string sha256_of(const fs::path& file) {
   return digest.hex();
 }
 
-// A case id as a folder name: an id holds a slash where it names a sweep.
+}  // namespace
+
 std::string folder_name(std::string id) {
   std::replace(id.begin(), id.end(), '/', '_');
   return id;
 }
-
-}  // namespace
 
 Evidence::Evidence(const fs::path& folder) : folder_(folder) {
   std::error_code error;
@@ -65,6 +64,11 @@ void Evidence::add(const SuiteResult& suite, const judge::CaseResult& result, co
   fs::create_directories(place);
   write(place / "scenario.resolved.yaml", result.planned.resolved);
   write(place / "result.json", case_json(suite, result));
+  const fs::path bench = folder_ / "benches" / (result.planned.bench + ".yaml");
+  if (!fs::exists(bench)) {
+    fs::create_directories(bench.parent_path());
+    write(bench, result.planned.bench_text);
+  }
   if (!trace.source.empty()) write_trace(place / "trace.bin", trace);
 }
 

@@ -16,9 +16,12 @@ class EvidenceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The name of a case's folder in `cases`: an id holds a slash where it names a sweep.
+[[nodiscard]] std::string folder_name(std::string id);
+
 /// The folder a run leaves behind:
 ///   verdict.txt run.json junit.xml host.json seed.txt SHA256SUMS
-///   cases/<id>/{scenario.resolved.yaml result.json trace.bin}
+///   benches/<name>.yaml cases/<id>/{scenario.resolved.yaml result.json trace.bin}
 /// Earlier attempts of a case are kept as cases/<id>.attempt-<n>.
 class Evidence {
  public:

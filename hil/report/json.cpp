@@ -98,6 +98,15 @@ Json to_json(const SuiteResult& suite, const judge::CaseResult& result) {
             {"elapsed_s", seconds(result.elapsed)}};
   if (!result.why.empty()) json["why"] = result.why;
   if (result.verdict > judge::Verdict::pass) json["rerun"] = rerun_of(suite, result);
+  // Not in its scenario.resolved.yaml, where it would compare one case with itself.
+  for (const plan::SweepExpectation& sweep : planned.sweep)
+    if (planned.id != sweep.case_id)
+      json["sweeps"].push_back({{"id", sweep.id},
+                                {"case", sweep.case_id},
+                                {"cases", sweep.cases},
+                                {"over", sweep.over},
+                                {"metric", sweep.metric},
+                                {"predicted", sweep.predicted}});
   if (result.source) json["source"] = to_json(*result.source);
   json["health"] = to_json(result.health);
   json["measurements"] = Json::array();

@@ -5,6 +5,7 @@
 namespace daohil::hil::report {
 
 std::string rerun_of(const SuiteResult& suite, const judge::CaseResult& result) {
+  if (suite.repeats) return fmt::format("{} -k '{}'", suite.command, result.planned.id);
   return fmt::format("{} --select '{}' --mode {}", suite.command, result.planned.id,
                      plan::name_of(result.planned.mode));
 }

@@ -15,7 +15,8 @@ struct SuiteResult {
   judge::Verdict verdict = judge::Verdict::skip;
   shm::UtcTime started;
   shm::Duration elapsed{0};
-  std::string command;  ///< as typed, without --select and --out: the beginning of `rerun:`
+  std::string command;   ///< as typed, without --select and --out: the beginning of `rerun:`
+  bool repeats = false;  ///< the command is a `rerun`: evidence, which knows the mode of each case
   std::vector<std::pair<std::string, std::string>> host;
 };
 
