@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "shm/read_result.hpp"
@@ -171,25 +172,30 @@ class EventBuffer final : public EventSink<Event> {
 template <typename Event>
 class LastEvents {
  public:
-  /// At least so many are kept, at most twice as many.
+  /// At least so many are kept, at most twice as many and one portion.
   explicit LastEvents(std::size_t at_least) : at_least_(at_least) {}
 
   void add(std::span<const Event> events) {
-    if (events_.size() + events.size() > 2 * at_least_) {
-      const std::size_t surplus =
-          events_.size() - std::min(events_.size(), at_least_ - std::min(at_least_, events.size()));
-      events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(surplus));
-      left_out_ += surplus;
+    if (late_.size() >= at_least_) {
+      left_out_ += early_.size();
+      early_.swap(late_);
+      late_.clear();
     }
-    events_.insert(events_.end(), events.begin(), events.end());
+    late_.insert(late_.end(), events.begin(), events.end());
   }
-  [[nodiscard]] std::vector<Event> take() { return std::move(events_); }
+  /// All that is kept, in order; nothing is kept after it.
+  [[nodiscard]] std::vector<Event> take() {
+    early_.insert(early_.end(), late_.begin(), late_.end());
+    late_ = {};
+    return std::exchange(early_, {});
+  }
   [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
 
  private:
   std::size_t at_least_;
   std::uint64_t left_out_ = 0;
-  std::vector<Event> events_;
+  std::vector<Event> early_;
+  std::vector<Event> late_;
 };
 
 /// Of a longer run the evidence has the last events only: so many of each actor at least.

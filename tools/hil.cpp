@@ -38,9 +38,7 @@ void keep_only(std::vector<Case>& cases, const std::vector<std::string>& ids) {
 
 std::vector<Case> ScenarioArguments::make_plan() const {
   hil::plan::PlanOptions options{
-      .benches = benches, .mode = std::nullopt, .seed = seed, .select = select};
-  if (mode == "virtual") options.mode = hil::plan::Mode::virtual_time;
-  if (mode == "sim") options.mode = hil::plan::Mode::sim;
+      .benches = benches, .mode = hil::plan::mode_of(mode), .seed = seed, .select = select};
   auto planned = hil::plan::make_plan(files, options);
   if (!cases.empty()) keep_only(planned, cases);
   return planned;

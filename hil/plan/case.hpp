@@ -27,6 +27,8 @@ enum class Mode {
   sim,           ///< real time, separate processes, simulated or replayed source
 };
 [[nodiscard]] std::string_view name_of(Mode mode);  ///< "virtual", "sim"
+/// The mode of that name; none of another.
+[[nodiscard]] std::optional<Mode> mode_of(std::string_view name);
 
 /// What a host is good for; each is also all the ones before.
 enum class HostClass { any, desktop, rt, summit };
@@ -184,6 +186,12 @@ struct Recreate {
   std::optional<shm::Shape> shape{};
 };
 
+/// The stream's name is removed under everybody who has it open: they keep the memory they have.
+/// Whoever comes later finds nothing, until a Recreate.
+struct Unlink {
+  Duration at{0};
+};
+
 /// The file gets other permission bits under everybody who has it open.
 struct ChangeMode {
   Duration at{0};
@@ -211,8 +219,8 @@ struct ReaderKill {
   Duration down{0};
 };
 
-using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, ChangeMode, ClockStep,
-                           HostLoad, ReaderKill>;
+using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, Unlink, ChangeMode,
+                           ClockStep, HostLoad, ReaderKill>;
 
 struct SourcePlan {
   std::string role;

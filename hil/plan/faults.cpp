@@ -34,6 +34,7 @@ constexpr std::array<Key, 4> kRateKeys{{{"target"}, {"kind"}, {"at"}, {"to"}}};
 constexpr std::array<Key, 5> kCrashKeys{{{"target"}, {"kind"}, {"at"}, {"point"}, {"for"}}};
 constexpr std::array<Key, 4> kSpanKeys{{{"target"}, {"kind"}, {"at"}, {"for"}}};
 constexpr std::array<Key, 5> kRecreateKeys{{{"target"}, {"kind"}, {"at"}, {"depth"}, {"shape"}}};
+constexpr std::array<Key, 4> kUnlinkKeys{{{"target"}, {"kind"}, {"at"}, {"for"}}};
 constexpr std::array<Key, 4> kModeKeys{{{"target"}, {"kind"}, {"at"}, {"mode"}}};
 constexpr std::array<Key, 4> kStepKeys{{{"target"}, {"kind"}, {"at"}, {"by"}}};
 constexpr std::array<Key, 5> kLoadKeys{{{"target"}, {"kind"}, {"at"}, {"for"}, {"level"}}};
@@ -51,6 +52,7 @@ enum class Kind {
   kill,
   stop,
   recreate,
+  unlink,
   change_mode,
   clock_step,
   cpu_load,
@@ -74,7 +76,7 @@ constexpr std::array<Choice<Kind>, 2> kReaderKinds{
     {{"sigkill", Kind::kill}, {"sigstop", Kind::stop}}};
 constexpr std::array<Choice<Kind>, 4> kFifoKinds{{{"recreate", Kind::recreate},
                                                   {"chmod", Kind::change_mode},
-                                                  {"unlink", Kind::later, Support::later},
+                                                  {"unlink", Kind::unlink},
                                                   {"truncate", Kind::later, Support::later}}};
 constexpr std::array<Choice<Kind>, 1> kClockKinds{{{"step", Kind::clock_step}}};
 constexpr std::array<Choice<Kind>, 4> kHostKinds{{{"cpu_load", Kind::cpu_load},
@@ -260,6 +262,23 @@ Recreate read_recreate(const Field& field) {
   return plan;
 }
 
+// Removed; with `for`, created anew so much later by its writer.
+void read_unlink(const Field& field, std::vector<Fault>& faults) {
+  const Section section(field, kUnlinkKeys);
+  const Duration at = time_of(section);
+  faults.emplace_back(Unlink{at});
+  if (const auto span = section.find("for")) faults.emplace_back(Recreate{at + span->duration()});
+}
+
+ChangeMode read_change_of_mode(const Field& field) {
+  const Section section(field, kModeKeys);
+  const std::string text = section.need("mode").text();
+  if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos)
+    section.need("mode").fail(
+        fmt::format("expected quoted octal digits such as \"0000\", got {}", show(text)));
+  return {.at = time_of(section), .mode = static_cast<mode_t>(std::stoul(text, nullptr, 8))};
+}
+
 Duration signed_duration(const Field& field) {
   std::string text = field.text();
   const bool back = text.starts_with('-');
@@ -343,16 +362,15 @@ std::vector<Fault> read_faults(const Field& field, const FaultContext& context,
           faults.emplace_back(stall_of(item));
       }
     } else if (name == "fifo") {
-      if (kind_of(item, kFifoKinds) == Kind::recreate) {
-        faults.emplace_back(read_recreate(item));
-      } else {
-        const Section section(item, kModeKeys);
-        const std::string text = section.need("mode").text();
-        if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos)
-          section.need("mode").fail(
-              fmt::format("expected quoted octal digits such as \"0000\", got {}", show(text)));
-        faults.emplace_back(ChangeMode{.at = time_of(section),
-                                       .mode = static_cast<mode_t>(std::stoul(text, nullptr, 8))});
+      switch (kind_of(item, kFifoKinds)) {
+        case Kind::recreate:
+          faults.emplace_back(read_recreate(item));
+          break;
+        case Kind::unlink:
+          read_unlink(item, faults);
+          break;
+        default:
+          faults.emplace_back(read_change_of_mode(item));
       }
     } else if (name == "clock") {
       static_cast<void>(kind_of(item, kClockKinds));

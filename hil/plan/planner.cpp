@@ -122,6 +122,12 @@ std::string_view name_of(Mode mode) {
   return "?";
 }
 
+std::optional<Mode> mode_of(std::string_view name) {
+  for (const Mode mode : {Mode::virtual_time, Mode::sim})
+    if (name == name_of(mode)) return mode;
+  return std::nullopt;
+}
+
 std::string_view name_of(HostClass host) {
   switch (host) {
     case HostClass::any:

@@ -152,11 +152,15 @@ plan::Case StoredRun::plan_of(const StoredCase& stored) const {
   const fs::path scenario = stored.folder / "scenario.resolved.yaml";
   const fs::path bench = folder_ / "benches" / (stored.bench + ".yaml");
   auto cases = plan::make_plan(
-      {scenario}, {.benches = {bench}, .mode = std::nullopt, .seed = std::nullopt, .select = {}});
+      {scenario},
+      // Asked for again, also where the scenario has no such mode: what was skipped is skipped.
+      {.benches = {bench}, .mode = plan::mode_of(stored.mode), .seed = std::nullopt, .select = {}});
   if (cases.size() != 1 || cases.front().id != stored.id || cases.front().seed != stored.seed)
     throw plan::Error(fmt::format("{}:1: is not the case {} with seed {} of run.json: damaged",
                                   scenario.string(), stored.id, stored.seed));
   cases.front().sweep = stored.sweeps;
+  // Some are skipped for how a run was asked for: a soak that was not named.
+  if (stored.verdict == "SKIP" && cases.front().skip.empty()) cases.front().skip = stored.why;
   return std::move(cases.front());
 }
 

@@ -38,7 +38,7 @@ Content content_of(drivers::ContentCheck::Verdict verdict) {
 ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
                          shm::Duration period, Proof proof, std::uint64_t seed,
                          const shm::Clock& clock, EventSink<CallEvent>& log, ReaderSummary& summary,
-                         std::uint32_t epoch)
+                         std::uint32_t epoch, PathWatch watch)
     : plan_(plan),
       lag_(plan, period, seed),
       proof_(std::move(proof)),
@@ -46,6 +46,7 @@ ReaderActor::ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::pa
       log_(&log),
       summary_(&summary),
       reader_(shm::Reader::open(stream)),
+      watch_(watch),
       intended_(clock.now()) {
   opened_ = summary.attachments;
   if (opened_ > 0) summary_->attached[opened_ - 1].cut = 1;
@@ -72,13 +73,18 @@ void ReaderActor::close_attachment() {
 }
 
 void ReaderActor::look_for_successor() {
-  if (!reader_.replaced()) return;
+  if (watch_ == PathWatch::is_told && !path_changed_) return;
+  if (!reader_.replaced()) {
+    path_changed_ = false;
+    return;
+  }
   close_attachment();
   try {
     reader_.reopen();
   } catch (const shm::Error&) {  // it has been removed, and nothing is there yet
     return;
   }
+  path_changed_ = false;
   opened_ += 1;
   const std::uint32_t epoch = summary_->attached[summary_->attachments - 1].epoch + 1;
   open_attachment();

@@ -23,6 +23,12 @@ struct Proof {
   std::uint64_t digest_frames = 0;  ///< sha256 over frames with ids 1 .. this; 0: none
 };
 
+/// Who tells a reader that its path may name another stream now.
+enum class PathWatch {
+  asks_system,  ///< it asks the system now and then: anybody may create or remove streams
+  is_told,      ///< whoever drives it calls path_changed(): in virtual time nobody else does
+};
+
 /// A reader that lags as planned, call by call. It never sleeps by itself: whoever drives it (a
 /// process in real time, the scheduler in virtual time) brings it to the right moment.
 class ReaderActor {
@@ -33,7 +39,8 @@ class ReaderActor {
   /// @throws shm::Error
   ReaderActor(const plan::ReaderPlan& plan, const std::filesystem::path& stream,
               shm::Duration period, Proof proof, std::uint64_t seed, const shm::Clock& clock,
-              EventSink<CallEvent>& log, ReaderSummary& summary, std::uint32_t epoch = 0);
+              EventSink<CallEvent>& log, ReaderSummary& summary, std::uint32_t epoch = 0,
+              PathWatch watch = PathWatch::asks_system);
 
   /// When frame 1 is due, from which the stops of its lag are counted.
   void set_start(shm::MonotonicTime start) { start_ = start; }
@@ -60,6 +67,9 @@ class ReaderActor {
   /// A stopped process cannot act: when it can again. Not before `now`.
   [[nodiscard]] shm::MonotonicTime awake(shm::MonotonicTime now) const;
 
+  /// The stream's path may name another stream from now on: what a reader asks the system, sooner
+  /// or later, when nothing comes.
+  void path_changed() { path_changed_ = true; }
   /// Open the stream again if its path has been given to another since.
   void look_for_successor();
   /// As if the process had been killed and a new one begun: what it knew is lost.
@@ -93,6 +103,8 @@ class ReaderActor {
   ReaderSummary* summary_;
 
   shm::Reader reader_;
+  PathWatch watch_;
+  bool path_changed_ = false;                    // and not yet looked
   std::optional<shm::ReferenceReader> witness_;  // for Rules::reference, instead of reader_
   std::vector<std::byte> buffer_;
   Digest digest_;

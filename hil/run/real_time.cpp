@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,7 +88,7 @@ class SourceProcess {
         stamps_(shm::system_clock(), stage.wanted),
         crashes_(stage.wanted),
         recreations_(faults_of<plan::Recreate>(stage.wanted)),
-        mode_changes_(faults_of<plan::ChangeMode>(stage.wanted)) {}
+        file_faults_(stage.wanted) {}
 
   void run() {
     open_camera(stage_.wanted.source.settings);
@@ -223,10 +222,7 @@ class SourceProcess {
   // Faults that come by time, between two frames.
   void strike() {
     const Duration elapsed = clock_.now() - start_;
-    if (!mode_changes_.empty() && elapsed >= mode_changes_.front().at) {
-      ::chmod(stage_.stream.c_str(), mode_changes_.front().mode);
-      mode_changes_.erase(mode_changes_.begin());
-    }
+    file_faults_.strike(elapsed, stage_.stream);
     if (!recreations_.empty() && elapsed >= recreations_.front().at) {
       recreate(recreations_.front());
       recreations_.erase(recreations_.begin());
@@ -256,7 +252,7 @@ class SourceProcess {
   SteppedClock stamps_;
   Crashes crashes_;
   std::vector<plan::Recreate> recreations_;
-  std::vector<plan::ChangeMode> mode_changes_;
+  FileFaults file_faults_;
   std::unique_ptr<drivers::FaultyCamera> camera_;
   std::optional<shm::Writer> writer_;
   std::optional<drivers::Publisher> publisher_;

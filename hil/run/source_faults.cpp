@@ -1,5 +1,8 @@
 #include "hil/run/source_faults.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "drivers/registry.hpp"
@@ -50,6 +53,31 @@ plan::CrashPoint point_after(shm::PublishStep step) {
 bool leaves_whole_frame(plan::CrashPoint point) {
   return point == plan::CrashPoint::after_clear_write || point == plan::CrashPoint::after_index ||
          point == plan::CrashPoint::after_publish;
+}
+
+FileFaults::FileFaults(const plan::Case& wanted)
+    : mode_changes_(faults_of<plan::ChangeMode>(wanted)),
+      removals_(faults_of<plan::Unlink>(wanted)) {}
+
+std::optional<shm::Duration> FileFaults::next() const {
+  std::optional<shm::Duration> next;
+  if (!mode_changes_.empty()) next = mode_changes_.front().at;
+  if (!removals_.empty() && (!next || removals_.front().at < *next)) next = removals_.front().at;
+  return next;
+}
+
+FileFaults::Struck FileFaults::strike(shm::Duration elapsed, const std::filesystem::path& stream) {
+  if (!mode_changes_.empty() && elapsed >= mode_changes_.front().at) {
+    ::chmod(stream.c_str(), mode_changes_.front().mode);
+    mode_changes_.erase(mode_changes_.begin());
+    return Struck::file;
+  }
+  if (!removals_.empty() && elapsed >= removals_.front().at) {
+    ::unlink(stream.c_str());
+    removals_.erase(removals_.begin());
+    return Struck::name;
+  }
+  return Struck::nothing;
 }
 
 SteppedClock::SteppedClock(const shm::Clock& clock, const plan::Case& wanted)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,6 +24,9 @@ std::vector<Kind> faults_of(const plan::Case& wanted) {
   std::vector<Kind> found;
   for (const plan::Fault& fault : wanted.faults)
     if (const auto* kind = std::get_if<Kind>(&fault)) found.push_back(*kind);
+  if constexpr (requires(const Kind& fault) { fault.at; })
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Kind& a, const Kind& b) { return a.at < b.at; });
   return found;
 }
 
@@ -47,6 +52,22 @@ class Crashes {
 [[nodiscard]] plan::CrashPoint point_after(shm::PublishStep step);
 /// Is the frame whole, and so the successor bound to keep it, when its writer dies there?
 [[nodiscard]] bool leaves_whole_frame(plan::CrashPoint point);
+
+/// What is still to be done to the stream's file behind the back of those who have it open.
+class FileFaults {
+ public:
+  explicit FileFaults(const plan::Case& wanted);
+
+  /// When the next one is due, counted from the start.
+  [[nodiscard]] std::optional<shm::Duration> next() const;
+  enum class Struck { nothing, file, name };
+  /// Do the next one if it is due. @returns what it was done to
+  Struck strike(shm::Duration elapsed, const std::filesystem::path& stream);
+
+ private:
+  std::vector<plan::ChangeMode> mode_changes_;
+  std::vector<plan::Unlink> removals_;
+};
 
 /// A clock whose UTC steps as planned and whose monotonic time does not.
 class SteppedClock final : public shm::Clock {

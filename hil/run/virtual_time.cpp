@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -47,9 +45,9 @@ struct Performer {
   MonotonicTime looks_up{};      // of a blocked reader
   bool looks_for_frame = false;  // a stopped reader was rung for: it looks when it is awake
 
-  void join(const Stage& stage, const shm::Clock& clock) {
+  void join(const Stage& stage, const shm::Clock& clock, std::uint32_t epoch) {
     actor.emplace(plan, stage.stream, stage.source.rate.period(), stage.proof_for(plan),
-                  stage.wanted.seed, clock, log, summary);
+                  stage.wanted.seed, clock, log, summary, epoch, PathWatch::is_told);
     state = State::calling;
   }
 
@@ -121,7 +119,7 @@ class Scheduler {
         stamping_clock_(clock_, stage.wanted),
         crashes_(stage.wanted),
         recreations_(faults_of<plan::Recreate>(stage.wanted)),
-        mode_changes_(faults_of<plan::ChangeMode>(stage.wanted)),
+        file_faults_(stage.wanted),
         reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
         kept_source_(kKeptEvents) {
     open_source(stage.wanted.source.settings);
@@ -129,7 +127,7 @@ class Scheduler {
     publisher_.emplace(*camera_, *writer_, clock_);
     for (const plan::ReaderPlan& reader : stage.wanted.readers) {
       performers_.push_back(std::make_unique<Performer>(reader));
-      if (reader.start.count() == 0) performers_.back()->join(stage_, clock_);
+      if (reader.start.count() == 0) performers_.back()->join(stage_, clock_, epoch_);
     }
   }
 
@@ -185,7 +183,7 @@ class Scheduler {
   void perform(Performer& performer) {
     switch (performer.state) {
       case Performer::State::absent:
-        performer.join(stage_, clock_);
+        performer.join(stage_, clock_, epoch_);
         break;
       case Performer::State::blocked:
         performer.looks_up = clock_.now() + kSlice;
@@ -324,7 +322,8 @@ class Scheduler {
       if (!faults.empty()) next = std::min(next, MonotonicTime{faults.front().at});
     };
     if (!takeover_) consider(recreations_);
-    consider(mode_changes_);
+    if (const auto file_fault = file_faults_.next())
+      next = std::min(next, MonotonicTime{*file_fault});
     consider(reader_kills_);
     return next;
   }
@@ -339,9 +338,9 @@ class Scheduler {
     } else if (!takeover_ && is_due(recreations_)) {
       recreate(recreations_.front());
       recreations_.erase(recreations_.begin());
-    } else if (is_due(mode_changes_)) {
-      ::chmod(stage_.stream.c_str(), mode_changes_.front().mode);
-      mode_changes_.erase(mode_changes_.begin());
+    } else if (const auto struck = file_faults_.strike(now - MonotonicTime{}, stage_.stream);
+               struck != FileFaults::Struck::nothing) {
+      if (struck == FileFaults::Struck::name) path_changed();
     } else if (is_due(reader_kills_)) {
       kill_reader(reader_kills_.front());
       reader_kills_.erase(reader_kills_.begin());
@@ -363,6 +362,12 @@ class Scheduler {
     camera_->start(MonotonicTime{});
     due_ = camera_->next_due();
     epoch_ += 1;
+    path_changed();
+  }
+
+  void path_changed() {
+    for (const auto& performer : performers_)
+      if (performer->actor) performer->actor->path_changed();
   }
 
   void kill_reader(const plan::ReaderKill& kill) {
@@ -420,7 +425,7 @@ class Scheduler {
   SteppedClock stamping_clock_;
   Crashes crashes_;
   std::vector<plan::Recreate> recreations_;
-  std::vector<plan::ChangeMode> mode_changes_;
+  FileFaults file_faults_;
   std::vector<plan::ReaderKill> reader_kills_;
   std::unique_ptr<drivers::FaultyCamera> camera_;
   std::optional<shm::Writer> writer_;

@@ -64,6 +64,8 @@ def test_help_names_every_verb_and_option(hil):
 
 def test_the_examples_of_the_help_work(hil):
     examples = re.findall(r"^  hil (.*?)(?:   .*)?$", hil("--help").stdout, re.MULTILINE)
+    # Of a folder that a run has left, there is none here.
+    examples = [example for example in examples if "<UTC>" not in example]
     assert len(examples) >= 3
     for example in examples:
         # `plan` reads all that `run` does, and takes no time.

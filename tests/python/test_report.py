@@ -13,7 +13,7 @@ import pytest
 
 import inputs
 import program
-from evidence import CALL, SECTION, SOURCE_EVENT
+from evidence import ATTACHMENT, CALL, SECTION, SOURCE_EVENT
 
 sys.path.insert(0, str(program.ROOT / "hil" / "report" / "page"))
 import power  # noqa: E402
@@ -308,7 +308,7 @@ def test_a_trace_of_a_later_version_is_read(hil, folder):
     for _ in range(sections):
         kind, size, events, name = SECTION.unpack_from(data, at)
         at += SECTION.size
-        assert size == (SOURCE_EVENT if kind == 1 else CALL).size
+        assert size == {1: SOURCE_EVENT, 2: CALL, 3: ATTACHMENT}[kind].size
         out += SECTION.pack(kind, size + 16, events, name)
         for i in range(events):
             out += data[at + i * size:at + (i + 1) * size] + b"\xee" * 16
