@@ -64,11 +64,6 @@ shm::Duration LagSchedule::when_running(shm::Duration intended) const {
   return intended;
 }
 
-std::optional<std::uint64_t> LagSchedule::unread_at(std::uint64_t call) const {
-  if (unread_.empty()) return std::nullopt;
-  return unread_[call % unread_.size()];
-}
-
 shm::Duration LagSchedule::longest_gap() const {
   shm::Duration gap = service_;
   for (const plan::PeriodicLag& stall : stalls_) gap = std::max(gap, stall.stall);

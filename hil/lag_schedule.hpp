@@ -24,7 +24,10 @@ class LagSchedule {
   [[nodiscard]] shm::Duration gap_after(std::uint64_t delivered) const;
   /// For lag counted in frames: how many must be unread at call `call` (0-based); empty for lag
   /// in time.
-  [[nodiscard]] std::optional<std::uint64_t> unread_at(std::uint64_t call) const;
+  [[nodiscard]] std::optional<std::uint64_t> unread_at(std::uint64_t call) const {
+    if (unread_.empty()) return std::nullopt;
+    return unread_[call % unread_.size()];
+  }
 
   /// When a call intended at that time after the start is made: a stopped process makes it at the
   /// end of its stop.

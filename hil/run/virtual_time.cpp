@@ -129,6 +129,7 @@ class Scheduler {
       performers_.push_back(std::make_unique<Performer>(reader));
       if (reader.start.count() == 0) performers_.back()->join(stage_, clock_, epoch_);
     }
+    plan_next_fault();
   }
 
   Recording play() {
@@ -154,15 +155,20 @@ class Scheduler {
   // is there), then the call.
   bool step() {
     Performer* next = nullptr;
-    for (const auto& performer : performers_)
-      if (next == nullptr || performer->next_event() < next->next_event()) next = performer.get();
-    const MonotonicTime call = next == nullptr ? kNever : next->next_event();
-    const MonotonicTime fault = next_fault();
+    MonotonicTime call = kNever;
+    for (const auto& performer : performers_) {
+      const MonotonicTime event = performer->next_event();
+      if (next != nullptr && event >= call) continue;
+      next = performer.get();
+      call = event;
+    }
+    const MonotonicTime fault = next_fault_;
 
     if (fault != kNever && fault <= std::min(due_.value_or(kNever), call) &&
         (due_ || takeover_ || fault <= last_due_)) {
       clock_.sleep_until(fault);
       strike();
+      plan_next_fault();
       return true;
     }
     if (due_ && *due_ <= call) {
@@ -296,6 +302,7 @@ class Scheduler {
     last_due_ = std::max(last_due_, *due_);
     due_.reset();
     takeover_ = clock_.now() + crash.down;
+    plan_next_fault();
   }
 
   // Another process takes the stream over. The device has gone on meanwhile.
@@ -316,7 +323,8 @@ class Scheduler {
 
   // ---- faults by time --------------------------------------------------------------------------
 
-  [[nodiscard]] MonotonicTime next_fault() const {
+  // Whenever what is to come has changed, not whenever it is asked for.
+  void plan_next_fault() {
     MonotonicTime next = takeover_.value_or(kNever);
     const auto consider = [&](const auto& faults) {
       if (!faults.empty()) next = std::min(next, MonotonicTime{faults.front().at});
@@ -325,7 +333,7 @@ class Scheduler {
     if (const auto file_fault = file_faults_.next())
       next = std::min(next, MonotonicTime{*file_fault});
     consider(reader_kills_);
-    return next;
+    next_fault_ = next;
   }
 
   void strike() {
@@ -436,7 +444,8 @@ class Scheduler {
   std::vector<std::unique_ptr<Performer>> performers_;
   std::optional<MonotonicTime> due_;
   std::optional<MonotonicTime> takeover_;  // while no writer lives
-  std::optional<Orphan> orphan_;           // a frame claimed by a writer that died
+  MonotonicTime next_fault_ = kNever;
+  std::optional<Orphan> orphan_;  // a frame claimed by a writer that died
   MonotonicTime claimed_{};
   MonotonicTime before_first_step_{};
   MonotonicTime last_due_{};

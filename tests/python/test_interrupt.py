@@ -2,6 +2,8 @@
 behind. No time is asserted but the patience of the test."""
 
 import os
+import random
+import re
 import signal
 import struct
 import time
@@ -201,3 +203,71 @@ def test_a_held_up_actor_breaks_no_identity(running, tmp_path, who):
         assert case["metrics"]["fifo.wfs.slow.lost"] > 250
     else:
         assert case["metrics"]["source.wfs.id_gaps"] > 250
+
+
+# ----------------------------------------------------------------------- killed, whoever, whenever
+
+KILLS = int(os.environ.get("DAO_HIL_KILLS", "8"))  # tests/deep kills 200 times
+
+# The deaths of the writer and of a reader that are planned, and readers of three languages.
+CROWD = """\
+readers:
+  - {name: slow, fifo: wfs, copy: copy, lag: [{kind: constant, rho: 1.5}]}
+  - {name: in-place, fifo: wfs, copy: zero, hold: 100us}
+  - {name: in-c, fifo: wfs, lang: c, copy: copy}
+  - {name: in-python, fifo: wfs, lang: python, copy: copy}
+faults:
+  - {target: writer, kind: crash, at: {frame: 300}, point: after_half_memcpy, for: 20ms}
+frames: 600
+"""
+
+
+def crowd(tmp_path):
+    text = re.sub(r"readers:.*?^frames: 600\n", CROWD, inputs.SCENARIO,
+                  flags=re.DOTALL | re.MULTILINE)
+    text = text.replace("modes: [virtual, sim]", "modes: [sim]")
+    text = re.sub(r"^  - {id: lost, .*\n", "", text, flags=re.MULTILINE)
+    file = tmp_path / "crowd.yaml"
+    file.write_text(text)
+    return file
+
+
+def whole(trace, frames):
+    """Every frame was sent and nobody ended before the last."""
+    if not trace.source or trace.source[-1].id != frames:
+        return False
+    newest = trace.source[-1].counter
+    # What the bench knows of a program that is not its own is what it was told.
+    told = [max((call.counter for call in trace.readers[name] if call.delivered), default=0)
+            for name in ("in-c", "in-python")]
+    return all(counter > newest - 8 for counter in told) and all(
+        (last := trace.attachments[name][-1]).newest_at_end == newest and not last.cut
+        for name in ("slow", "in-place"))
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_kill_at_random_leaves_nothing_and_never_a_wrong_pass(tmp_path, number):
+    chance = random.Random(20261125 + number)
+    before = streams()
+    process = program.start(HIL, "run", crowd(tmp_path), "--bench", inputs.bench(tmp_path),
+                            "--mode", "sim", "--out", "o", cwd=tmp_path)
+    # From before there is anything to when all is over.
+    time.sleep(chance.uniform(0, 1.1))
+    others = sorted(our_processes() - {process.pid})
+    victim = process.pid if chance.random() < 0.25 or not others else chance.choice(others)
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    out, err = process.communicate(timeout=PATIENCE)
+    wait_for(lambda: not our_processes(), "the end of all", PATIENCE)
+    assert streams() <= before
+    print(f"kill {number}: {'the run' if victim == process.pid else 'another process'}: exit "
+          f"{process.returncode}: {out.splitlines()[0] if out else err}")
+    report = tmp_path / "o" / "run.json"
+    if process.returncode == -signal.SIGKILL and not report.exists():
+        return
+    case = Evidence(tmp_path / "o").check().only_case()
+    assert process.returncode in (0, 3, 4, -signal.SIGKILL), out + err
+    if case["verdict"] in ("PASS", "MARGINAL"):
+        assert whole(Evidence(tmp_path / "o").trace(case["id"]), 600), out
