@@ -208,7 +208,7 @@ struct Attachment {
   std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
   std::uint32_t depth = 0;          ///< of the ring it found
   std::uint32_t epoch = 0;          ///< which of the streams created one after the other it is
-  std::uint32_t cut = 0;            ///< 1: the reader was killed, the two counters are not known
+  std::uint32_t cut = 0;  ///< 1: the reader was killed or the file truncated: counters not known
   std::uint32_t reserved = 0;
 };
 

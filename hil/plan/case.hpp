@@ -192,6 +192,12 @@ struct Unlink {
   Duration at{0};
 };
 
+/// The file is cut to nothing under everybody who has it open, and its writer creates the stream
+/// anew (a Recreate at the same time).
+struct Truncate {
+  Duration at{0};
+};
+
 /// The file gets other permission bits under everybody who has it open.
 struct ChangeMode {
   Duration at{0};
@@ -219,8 +225,8 @@ struct ReaderKill {
   Duration down{0};
 };
 
-using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, Unlink, ChangeMode,
-                           ClockStep, HostLoad, ReaderKill>;
+using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, Unlink, Truncate,
+                           ChangeMode, ClockStep, HostLoad, ReaderKill>;
 
 struct SourcePlan {
   std::string role;

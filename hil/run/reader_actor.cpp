@@ -70,6 +70,8 @@ void ReaderActor::close_attachment() {
   Attachment& attachment = summary_->attached[summary_->attachments - 1];
   attachment.tail = witness_ ? witness_->tail().counter.value : reader_.tail().counter.value;
   attachment.newest_at_end = reader_.newest_counter().value;
+  // What the writer had written last is gone with the file.
+  if (reader_.segment().truncated()) attachment.cut = 1;
 }
 
 void ReaderActor::look_for_successor() {

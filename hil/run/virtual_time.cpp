@@ -7,6 +7,7 @@
 #include "drivers/publisher.hpp"
 #include "hil/run/modes.hpp"
 #include "hil/run/source_faults.hpp"
+#include "shm/truncation.hpp"
 #include "shm/writer.hpp"
 
 namespace daohil::hil::run {
@@ -122,6 +123,7 @@ class Scheduler {
         file_faults_(stage.wanted),
         reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
         kept_source_(kKeptEvents) {
+    shm::survive_truncation();
     open_source(stage.wanted.source.settings);
     writer_.emplace(shm::Writer::create(stage.stream, stage.fifo(), stamping_clock_));
     publisher_.emplace(*camera_, *writer_, clock_);
@@ -343,12 +345,12 @@ class Scheduler {
     };
     if (takeover_ && *takeover_ <= now) {
       take_over();
+    } else if (const auto struck = file_faults_.strike(now - MonotonicTime{}, stage_.stream);
+               struck != FileFaults::Struck::nothing) {
+      if (struck != FileFaults::Struck::mode) path_changed();
     } else if (!takeover_ && is_due(recreations_)) {
       recreate(recreations_.front());
       recreations_.erase(recreations_.begin());
-    } else if (const auto struck = file_faults_.strike(now - MonotonicTime{}, stage_.stream);
-               struck != FileFaults::Struck::nothing) {
-      if (struck == FileFaults::Struck::name) path_changed();
     } else if (is_due(reader_kills_)) {
       kill_reader(reader_kills_.front());
       reader_kills_.erase(reader_kills_.begin());
