@@ -22,10 +22,11 @@
 /// preallocated memory shared with their parent, so that a trace survives the actor.
 namespace daohil::hil {
 
-/// In virtual time each of the publication steps takes so long: enough to order events, too
-/// little to matter.
+/// In virtual time a publication takes no time, and two frames are at least one step apart. Where
+/// something happens inside of publications (plan::within_publications), each of their steps takes
+/// so long: enough to order events, too little to matter.
 inline constexpr shm::Duration kVirtualStep{1};
-/// From due to published in virtual time: the five steps of shm::PublishStep.
+/// From due to published then: the five steps of shm::PublishStep.
 inline constexpr shm::Duration kVirtualPublication{5 * kVirtualStep};
 
 /// One frame published. Times are CLOCK_MONOTONIC ns (virtual ns in virtual time).

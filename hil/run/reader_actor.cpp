@@ -14,8 +14,6 @@ using shm::MonotonicTime;
 using shm::ReadResult;
 using shm::ReadStatus;
 
-// A polling reader without spacing would stand still in virtual time.
-constexpr shm::Duration kShortestPoll = std::chrono::microseconds(1);
 // How often a reader that finds nothing makes the system calls that tell whether its stream is
 // still the one of that name.
 constexpr shm::Duration kLook = std::chrono::milliseconds(10);
@@ -188,7 +186,7 @@ ReaderActor::Turn ReaderActor::attempt() {
       return Turn::empty;
     }
     record(result, Content::unchecked);
-    intended_ = std::max(intended_, before) + std::max(plan_.poll, kShortestPoll);
+    intended_ = awake(std::max(intended_, before) + *lag_.poll());
     return Turn::empty;
   }
 
@@ -261,10 +259,7 @@ void ReaderActor::record(const ReadResult& result, Content content) {
 void ReaderActor::plan_next_call() {
   const MonotonicTime from = waiting_ ? MonotonicTime{shm::Duration{event_.after}} : intended_;
   waiting_ = false;
-  shm::Duration gap = lag_.gap_after(delivered_);
-  if (takes_what_there_is() && plan_.on_empty == plan::OnEmpty::poll)
-    gap = std::max(gap, std::max(plan_.poll, kShortestPoll));
-  intended_ = awake(from + gap);
+  intended_ = awake(from + lag_.gap_after(delivered_));
 }
 
 void ReaderActor::finish() {

@@ -43,7 +43,10 @@ class ReaderActor {
               PathWatch watch = PathWatch::asks_system);
 
   /// When frame 1 is due, from which the stops of its lag are counted.
-  void set_start(shm::MonotonicTime start) { start_ = start; }
+  void set_start(shm::MonotonicTime start) {
+    start_ = start;
+    intended_ = awake(intended_);
+  }
 
   /// When its lag lets it call next.
   [[nodiscard]] shm::MonotonicTime next_call() const { return intended_; }

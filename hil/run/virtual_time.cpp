@@ -49,6 +49,7 @@ struct Performer {
   void join(const Stage& stage, const shm::Clock& clock, std::uint32_t epoch) {
     actor.emplace(plan, stage.stream, stage.source.rate.period(), stage.proof_for(plan),
                   stage.wanted.seed, clock, log, summary, epoch, PathWatch::is_told);
+    actor->set_start(MonotonicTime{});
     state = State::calling;
   }
 
@@ -119,6 +120,7 @@ class Scheduler {
       : stage_(stage),
         stamping_clock_(clock_, stage.wanted),
         crashes_(stage.wanted),
+        step_(plan::within_publications(stage.wanted) ? kVirtualStep : Duration{0}),
         recreations_(faults_of<plan::Recreate>(stage.wanted)),
         file_faults_(stage.wanted),
         reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
@@ -166,14 +168,14 @@ class Scheduler {
     }
     const MonotonicTime fault = next_fault_;
 
-    if (fault != kNever && fault <= std::min(due_.value_or(kNever), call) &&
+    if (fault != kNever && fault <= std::min(publication().value_or(kNever), call) &&
         (due_ || takeover_ || fault <= last_due_)) {
       clock_.sleep_until(fault);
       strike();
       plan_next_fault();
       return true;
     }
-    if (due_ && *due_ <= call) {
+    if (due_ && *publication() <= call) {
       publish();
       return true;
     }
@@ -216,6 +218,13 @@ class Scheduler {
       if (performer->rung(clock_.now())) performer->act(clock_);
   }
 
+  // When the next frame will be published. No two come at one instant: a reader woken by the first
+  // calls before the second is there.
+  [[nodiscard]] std::optional<MonotonicTime> publication() const {
+    if (!due_ || frames_ == 0) return due_;
+    return std::max(*due_, last_published_ + kVirtualStep);
+  }
+
   // ---- the source ------------------------------------------------------------------------------
 
   void open_source(const drivers::CameraSettings& settings) {
@@ -245,18 +254,21 @@ class Scheduler {
   }
 
   void publish() try {
-    clock_.sleep_until(*due_);
+    clock_.sleep_until(*publication());
     if (crashes_.any()) dies_at(ordinal_by_time(*due_), plan::CrashPoint::before_write);
     claimed_ = clock_.now();
     const auto published = publisher_->next(*due_, [this](shm::PublishStep step) {
-      clock_.advance(kVirtualStep);
+      clock_.advance(step_);
       look_at_this_step();
       if (crashes_.any()) between(step);
     });
     if (published.outcome == drivers::WaitOutcome::frame) {
       log(published.due, published.claimed, published.publishing, published.published,
           published.counter, published.id);
+      last_published_ = published.published;
       ring_all();
+    } else {
+      last_due_ = std::max(last_due_, *due_);
     }
     const bool over = published.outcome == drivers::WaitOutcome::ended ||
                       (published.outcome == drivers::WaitOutcome::frame &&
@@ -274,7 +286,7 @@ class Scheduler {
     const Duration since_due = *due_ - MonotonicTime{};
     const std::uint64_t frame = stage_.profile.frames_by(since_due);
     const plan::CrashPoint point = point_after(step);
-    if (step == shm::PublishStep::stamp) before_first_step_ = clock_.now() - kVirtualStep;
+    if (step == shm::PublishStep::stamp) before_first_step_ = clock_.now() - step_;
     if (const auto crash = crashes_.due(frame, point)) {
       if (leaves_whole_frame(point))
         log(*due_, claimed_, before_first_step_, clock_.now(),
@@ -434,6 +446,7 @@ class Scheduler {
   shm::VirtualClock clock_;
   SteppedClock stamping_clock_;
   Crashes crashes_;
+  Duration step_;  // of a publication
   std::vector<plan::Recreate> recreations_;
   FileFaults file_faults_;
   std::vector<plan::ReaderKill> reader_kills_;
@@ -451,6 +464,7 @@ class Scheduler {
   MonotonicTime claimed_{};
   MonotonicTime before_first_step_{};
   MonotonicTime last_due_{};
+  MonotonicTime last_published_{};
   std::uint32_t epoch_ = 0;
   std::uint64_t steps_ = 0;
   MonotonicTime looked_{};

@@ -72,9 +72,8 @@ TEST(VirtualTime, EqualsTheRecursionExactly) {
       ASSERT_EQ(recording.ending, Ending::completed) << recording.error;
       const auto result = judge::judge(planned, *recording.source, recording.trace);
       const LagSchedule lag(planned.readers[0], recording.source->rate.period());
-      EXPECT_EQ(totals_of(result), judge::recursion(lag, depth, planned.frames,
-                                                    {.rate = recording.source->rate,
-                                                     .wake_latency = kVirtualPublication}))
+      EXPECT_EQ(totals_of(result),
+                judge::recursion(lag, depth, planned.frames, {.rate = recording.source->rate}))
           << "N " << depth << " service " << service_us << " us";
       EXPECT_EQ(count(result, "fifo.wfs.slow.content_bad"), 0);
       EXPECT_EQ(count(result, "fifo.wfs.slow.oracle.violations"), 0);
