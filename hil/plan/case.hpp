@@ -132,6 +132,8 @@ enum class Looks {
   by_lag,                    ///< calls when its lag lets it
   at_each_publication_step,  ///< calls in the middle of the copy and between any two publication
                              ///< steps, if enough are unread; virtual time only
+  mid_copy,                  ///< in the middle of the copy alone: who looks at each step has
+                             ///< called before, as soon as enough were unread
 };
 enum class Copying { copy, in_place };
 enum class OnEmpty { wait, poll };

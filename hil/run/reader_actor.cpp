@@ -18,6 +18,8 @@ using shm::ReadStatus;
 // still the one of that name.
 constexpr shm::Duration kLook = std::chrono::milliseconds(10);
 constexpr MonotonicTime kNever{shm::Duration{std::numeric_limits<std::int64_t>::max()}};
+// As a deadline: a wait that only looks.
+constexpr MonotonicTime kPast{};
 
 Content content_of(drivers::ContentCheck::Verdict verdict) {
   switch (verdict) {
@@ -123,6 +125,16 @@ void ReaderActor::wait(MonotonicTime deadline) {
     reader_.wait(deadline, plan_.waiting);
 }
 
+bool ReaderActor::is_woken() {
+  return !plan_.semaphore || reader_.wait_semaphore(*plan_.semaphore, kPast);
+}
+
+bool ReaderActor::waits_in_vain() {
+  const bool in_order = plan_.on_empty == plan::OnEmpty::wait && !takes_what_there_is() &&
+                        !asks_newest() && !witness_;
+  return in_order && !plan_.semaphore && !reader_.wait(kPast, plan_.waiting);
+}
+
 ReadResult ReaderActor::call_history() {
   const shm::History history = reader_.history(buffer_, plan_.history);
   history_frames_ = history.frames;
@@ -158,7 +170,7 @@ ReadResult ReaderActor::call_library() {
 
 ReaderActor::Turn ReaderActor::attempt() {
   const MonotonicTime before = clock_->now();
-  ReadResult result = call_library();
+  ReadResult result = waits_in_vain() ? ReadResult{} : call_library();
   const MonotonicTime after = clock_->now();
 
   event_ = CallEvent{};

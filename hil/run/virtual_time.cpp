@@ -30,6 +30,9 @@ struct Killed {
   plan::WriterCrash crash;
 };
 
+// Where the writer stands when readers that follow its steps may call.
+enum class Moment { mid_copy, after_step };
+
 // A reader and what it waits for.
 struct Performer {
   enum class State { absent, calling, blocked, holding, finished };
@@ -53,8 +56,10 @@ struct Performer {
     state = State::calling;
   }
 
-  [[nodiscard]] bool by_steps() const {
-    return plan.looks == plan::Looks::at_each_publication_step;
+  [[nodiscard]] bool led_by_writer() const { return plan.looks != plan::Looks::by_lag; }
+  [[nodiscard]] bool looks_at(Moment moment) const {
+    return plan.looks == plan::Looks::at_each_publication_step ||
+           (plan.looks == plan::Looks::mid_copy && moment == Moment::mid_copy);
   }
 
   // Its next event, if time alone brings it.
@@ -67,7 +72,7 @@ struct Performer {
       case State::holding:
         return actor->hold_end();
       case State::calling:
-        if (by_steps()) return kNever;
+        if (led_by_writer()) return kNever;
         return actor->enough_unread() ? actor->next_call() : kNever;
       case State::finished:
         break;
@@ -105,7 +110,7 @@ struct Performer {
 
   // The writer rang. @returns whether it can act at once
   [[nodiscard]] bool rung(MonotonicTime now) {
-    if (state != State::blocked) return false;
+    if (state != State::blocked || !actor->is_woken()) return false;
     const MonotonicTime awake = actor->awake(now);
     if (awake <= now) return true;
     looks_up = awake;
@@ -206,9 +211,9 @@ class Scheduler {
     }
   }
 
-  void look_at_this_step() {
+  void look(Moment moment) {
     for (const auto& performer : performers_)
-      if (performer->by_steps() && performer->state == Performer::State::calling &&
+      if (performer->looks_at(moment) && performer->state == Performer::State::calling &&
           performer->actor->enough_unread())
         performer->act(clock_);
   }
@@ -233,12 +238,12 @@ class Scheduler {
     camera_ = make_source(wanted, clock_);
     const auto& readers = stage_.wanted.readers;
     const bool watched = std::any_of(readers.begin(), readers.end(), [](const auto& reader) {
-      return reader.looks == plan::Looks::at_each_publication_step;
+      return reader.looks != plan::Looks::by_lag;
     });
     if (!crashes_.any() && !watched) return;
     camera_->on_half_way([this](shm::FrameId id) {
       if (crashes_.any()) dies_at(ordinal(id), plan::CrashPoint::after_half_copy);
-      look_at_this_step();
+      look(Moment::mid_copy);
     });
   }
 
@@ -259,7 +264,7 @@ class Scheduler {
     claimed_ = clock_.now();
     const auto published = publisher_->next(*due_, [this](shm::PublishStep step) {
       clock_.advance(step_);
-      look_at_this_step();
+      look(Moment::after_step);
       if (crashes_.any()) between(step);
     });
     if (published.outcome == drivers::WaitOutcome::frame) {
