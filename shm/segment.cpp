@@ -314,8 +314,8 @@ bool Segment::replaced() const {
   struct stat named {};
   if (::fstat(state_->fd.get(), &mine) != 0) return true;
   if (::stat(state_->path.c_str(), &named) != 0) return true;
-  return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev ||
-         static_cast<std::size_t>(mine.st_size) < state_->size;
+  if (static_cast<std::size_t>(mine.st_size) < state_->size) return true;
+  return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
 }
 
 bool Segment::truncated() const {
