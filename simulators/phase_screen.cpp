@@ -67,7 +67,8 @@ class FoldedPower {
   FoldedPower() {
     for (std::size_t y = 0; y <= kCells; ++y)
       for (std::size_t x = 0; x <= kCells; ++x)
-        table_[y][x] = sum(static_cast<double>(x) / (2 * kCells), static_cast<double>(y) / (2 * kCells));
+        table_[y][x] =
+            sum(static_cast<double>(x) / (2 * kCells), static_cast<double>(y) / (2 * kCells));
   }
 
   [[nodiscard]] double operator()(double fx, double fy) const {
@@ -123,20 +124,6 @@ void shear_modes(std::size_t side, std::complex<float>* modes) {
   }
 }
 
-void transform_many(std::complex<float>* data, int length, int stride, int distance) {
-  auto* const in_place = reinterpret_cast<fftwf_complex*>(data);
-  detail::Plan plan;
-  {
-    const std::lock_guard lock(detail::planner_mutex());
-    plan.reset(fftwf_plan_many_dft(1, &length, length, in_place, nullptr, stride, distance,
-                                   in_place, nullptr, stride, distance, FFTW_BACKWARD,
-                                   detail::kReproducible));
-  }
-  if (!plan) throw std::runtime_error("phase screen: FFTW has no plan for " +
-                                      std::to_string(length) + " points");
-  fftwf_execute(plan.get());
-}
-
 /// A place in the period [0, side)^2, in whole pixels plus a fraction, of any place.
 struct Place {
   std::size_t along, across;
@@ -188,9 +175,9 @@ void ScreenGeometry::check() const {
     refuse("outer_scale", std::to_string(outer_scale) + " m", "a positive length");
   const double length = static_cast<double>(side) * pitch;
   if (length < 2 * outer_scale * (1 - 1e-9))
-    refuse("side * pitch", std::to_string(length) + " m",
-           "at least two outer scales, " + std::to_string(2 * outer_scale) +
-               " m: give a larger side");
+    refuse(
+        "side * pitch", std::to_string(length) + " m",
+        "at least two outer scales, " + std::to_string(2 * outer_scale) + " m: give a larger side");
   if (outer_scale < pitch)
     refuse("outer_scale", std::to_string(outer_scale) + " m",
            "at least the pitch, " + std::to_string(pitch) + " m, or no turbulence is resolved");
@@ -229,9 +216,8 @@ void PhaseScreen::add_to(Wavefront& out, double x, double y, float weight,
            "finite and below 2^50");
   // Weight j of 0 .. 5 belongs to the coefficient j - 2 pixels from the one at or below.
   const bool along_x = geometry_.travel == Travel::along_x;
-  const Place place =
-      along_x ? folded_place(x - 2, y - 2, geometry_.side, shear_)
-              : folded_place(y - 2, x - 2, geometry_.side, shear_);
+  const Place place = along_x ? folded_place(x - 2, y - 2, geometry_.side, shear_)
+                              : folded_place(y - 2, x - 2, geometry_.side, shear_);
   const std::size_t column = along_x ? place.along : place.across;
   const std::size_t row = along_x ? place.across : place.along;
   const double u = along_x ? place.along_fraction : place.across_fraction;
@@ -249,8 +235,8 @@ std::vector<float> mode_amplitudes(const ScreenGeometry& geometry) {
   const double shear = static_cast<double>(shear_of(side));
   // W for r0 = 1 m with frequencies in cycles per pixel, times the area of a mode.
   const double infinite = std::numeric_limits<double>::infinity();
-  const double scale = von_karman::spectrum(1, 1, infinite) *
-                       std::pow(geometry.pitch, 5.0 / 3) / (length * length);
+  const double scale =
+      von_karman::spectrum(1, 1, infinite) * std::pow(geometry.pitch, 5.0 / 3) / (length * length);
   const double knee2 = std::pow(geometry.pitch / geometry.outer_scale, 2);
   std::vector<float> amplitudes(side * side);
   for (std::size_t n = 0; n < side; ++n) {
@@ -269,10 +255,9 @@ std::vector<float> mode_amplitudes(const ScreenGeometry& geometry) {
 }
 
 void transform_modes(const ScreenGeometry& geometry, std::complex<float>* modes) {
-  const int side = static_cast<int>(geometry.side);
-  transform_many(modes, side, 1, side);
+  detail::transform_rows(modes, geometry.side);
   shear_modes(geometry.side, modes);
-  transform_many(modes, side, side, 1);
+  detail::transform_columns(modes, geometry.side);
 }
 
 std::pair<PhaseScreen, PhaseScreen> make_screens(const ScreenGeometry& geometry,

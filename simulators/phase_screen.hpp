@@ -17,10 +17,10 @@ enum class Travel : std::uint8_t { along_x, along_y };
 
 /// What a periodic screen is made for.
 struct ScreenGeometry {
-  std::size_t side = 0;      ///< pixels of a period; 4 .. 8192, and side * pitch >= 2 outer scales
-  double pitch = 0;          ///< [m], as the wavefronts that are cut from it
-  double outer_scale = 0;    ///< L0 [m], finite: Kolmogorov's phase has no variance
-  std::size_t window = 0;    ///< side of the largest wavefront cut from it, pixels, <= side / 2
+  std::size_t side = 0;    ///< pixels of a period; 4 .. 8192, and side * pitch >= 2 outer scales
+  double pitch = 0;        ///< [m], as the wavefronts that are cut from it
+  double outer_scale = 0;  ///< L0 [m], finite: Kolmogorov's phase has no variance
+  std::size_t window = 0;  ///< side of the largest wavefront cut from it, pixels, <= side / 2
   Travel travel = Travel::along_x;
 
   /// @throws std::invalid_argument, naming the field, its value and the way out

@@ -7,8 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <span>
-#include <stdexcept>
+#include <type_traits>
 
 namespace daohil::simulators::detail {
 
@@ -39,8 +38,8 @@ struct FreeAligned {
 class ComplexArray {
  public:
   explicit ComplexArray(std::size_t size)
-      : size_(size), data_(static_cast<std::complex<float>*>(
-                         fftwf_malloc(size * sizeof(std::complex<float>)))) {
+      : size_(size),
+        data_(static_cast<std::complex<float>*>(fftwf_malloc(size * sizeof(std::complex<float>)))) {
     if (!data_) throw std::bad_alloc();
   }
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -55,5 +54,10 @@ class ComplexArray {
   std::size_t size_;
   std::unique_ptr<std::complex<float>, FreeAligned> data_;
 };
+
+/// sum over m of data[n][m] exp(2 pi i m x / side) for every row n, and the same along columns; not
+/// scaled; in place; plans of kReproducible. @param data side * side
+void transform_rows(std::complex<float>* data, std::size_t side);
+void transform_columns(std::complex<float>* data, std::size_t side);
 
 }  // namespace daohil::simulators::detail
