@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "simulators/zernike.hpp"
+
 namespace daohil::simulators::von_karman {
 
 namespace {
@@ -21,7 +23,38 @@ double kolmogorov_coefficient() {
   return value;
 }
 
+/// The integral of W(f) filter(pi f D) over the plane, by the trapezoidal rule in ln f.
+template <class Filter>
+double filtered_variance(double diameter, double r0, double outer_scale, const Filter& filter) {
+  constexpr double kStep = 2e-3;
+  const double lowest = std::log(1e-13 / diameter), highest = std::log(3e3 / diameter);
+  double sum = 0;
+  for (double log_f = lowest; log_f < highest; log_f += kStep) {
+    const double f = std::exp(log_f);
+    sum += 2 * pi * f * f * spectrum(f, r0, outer_scale) * filter(pi * f * diameter);
+  }
+  return sum * kStep;
+}
+
+/// [2 J_k(x) / x]^2.
+double airy(int k, double x) { return std::pow(2 * std::cyl_bessel_j(k, x) / x, 2); }
+
 }  // namespace
+
+double zernike_variance(int order, double diameter, double r0, double outer_scale) {
+  if (order == 0 && std::isinf(outer_scale)) return outer_scale;
+  return filtered_variance(diameter, r0, outer_scale,
+                           [=](double x) { return (order + 1) * airy(order + 1, x); });
+}
+
+double residual_variance(int removed, double diameter, double r0, double outer_scale) {
+  // 1 - airy(1, x) loses its digits for a small x, where it is x^2 / 4.
+  double left = filtered_variance(diameter, r0, outer_scale,
+                                  [](double x) { return x < 1e-3 ? x * x / 4 : 1 - airy(1, x); });
+  for (int noll = 2; noll <= removed; ++noll)
+    left -= zernike_variance(zernike_order(noll).n, diameter, r0, outer_scale);
+  return left;
+}
 
 double spectrum(double frequency, double r0, double outer_scale) {
   const double knee = 1 / outer_scale;

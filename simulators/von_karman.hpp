@@ -24,5 +24,24 @@ namespace von_karman {
 /// @param distance r [m], >= 0
 [[nodiscard]] double structure_function(double distance, double r0, double outer_scale);
 
+/// Variance of one Zernike coefficient of radial order n (Noll's normalisation) over a round pupil:
+/// the integral of W(f) (n + 1) [2 J_n+1(pi f D) / (pi f D)]^2 over the plane [rad^2] (Noll 1976,
+/// eq. 25; with outer scale: Winker 1991, JOSA A 8, 1568). For Kolmogorov n = 0 is infinite.
+/// @param order n, >= 0 @param diameter D [m]
+[[nodiscard]] double zernike_variance(int order, double diameter, double r0, double outer_scale);
+
+/// Phase variance over a round pupil that is left when Zernike modes 1 .. `removed` are taken away:
+/// Noll's residuals Delta_J, 1.0324 (D/r0)^(5/3) for J = 1 and Kolmogorov [rad^2].
+/// @param removed J, >= 1
+[[nodiscard]] double residual_variance(int removed, double diameter, double r0, double outer_scale);
+
+/// Variance of the phase of one place after a time, or of a correction that comes that much too
+/// late over a large pupil: D(V tau); without outer scale (tau / tau0)^(5/3), tau0 = 0.314 r0 / V
+/// (Fried 1990, JOSA A 7, 1224) [rad^2]. @param wind V [m/s] @param delay tau [s]
+[[nodiscard]] inline double delay_variance(double wind, double delay, double r0,
+                                           double outer_scale) {
+  return structure_function(wind * delay, r0, outer_scale);
+}
+
 }  // namespace von_karman
 }  // namespace daohil::simulators

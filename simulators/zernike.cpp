@@ -32,6 +32,12 @@ double radial(int n, int m, double r) {
   return here * std::pow(r, m);
 }
 
+[[noreturn]] void refuse_modes(std::size_t samples, int modes) {
+  throw std::invalid_argument("zernike: " + std::to_string(samples) +
+                              " samples in the pupil do not tell " + std::to_string(modes) +
+                              " modes apart; give fewer modes or a finer grid");
+}
+
 }  // namespace
 
 ZernikeOrder zernike_order(int noll) {
@@ -60,27 +66,26 @@ ZernikeFit::ZernikeFit(const Pupil& pupil, double diameter, int modes) : side_(p
   for (std::size_t i = 0; i < pupil.transmission.size(); ++i)
     if (pupil.transmission[i] > 0) inside_.push_back(i);
   const auto samples = static_cast<Eigen::Index>(inside_.size());
-  Eigen::MatrixXd values(modes, samples);
-  Eigen::VectorXd weights(samples);
+  if (samples < modes) refuse_modes(inside_.size(), modes);
+  Eigen::MatrixXd values(samples, modes);
+  weights_.resize(samples);
   const double centre = (static_cast<double>(side_) - 1) / 2;
   for (Eigen::Index i = 0; i < samples; ++i) {
     const std::size_t place = inside_[static_cast<std::size_t>(i)];
     const double x = (static_cast<double>(place % side_) - centre) * 2 / diameter;
     const double y = (static_cast<double>(place / side_) - centre) * 2 / diameter;
-    weights[i] = static_cast<double>(pupil.transmission[place]);
+    weights_[i] = static_cast<double>(pupil.transmission[place]);
     for (int j = 1; j <= modes; ++j)
-      values(j - 1, i) = zernike(j, std::hypot(x, y), std::atan2(y, x));
+      values(i, j - 1) = zernike(j, std::hypot(x, y), std::atan2(y, x));
   }
-  projection_ = values * weights.asDiagonal();
-  const Eigen::FullPivLU<Eigen::MatrixXd> gram(projection_ * values.transpose());
-  if (!gram.isInvertible())
-    throw std::invalid_argument("zernike: " + std::to_string(inside_.size()) +
-                                " samples in the pupil do not tell " + std::to_string(modes) +
-                                " modes apart; give fewer modes or a finer grid");
-  inverse_ = gram.inverse();
+  weights_ = (weights_ / weights_.sum()).cwiseSqrt();
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(weights_.asDiagonal() * values);
+  orthonormal_ = qr.householderQ() * Eigen::MatrixXd::Identity(samples, modes);
+  triangle_ = qr.matrixQR().topRows(modes).triangularView<Eigen::Upper>();
+  if (triangle_.diagonal().cwiseAbs().minCoeff() < 1e-9) refuse_modes(inside_.size(), modes);
 }
 
-Eigen::VectorXd ZernikeFit::coefficients(const Wavefront& wavefront) const {
+Eigen::VectorXd ZernikeFit::weighted(const Wavefront& wavefront) const {
   if (wavefront.side() != side_)
     throw std::invalid_argument("zernike: the wavefront has a side of " +
                                 std::to_string(wavefront.side()) + ", the pupil of " +
@@ -88,7 +93,23 @@ Eigen::VectorXd ZernikeFit::coefficients(const Wavefront& wavefront) const {
   Eigen::VectorXd opd(static_cast<Eigen::Index>(inside_.size()));
   for (std::size_t i = 0; i < inside_.size(); ++i)
     opd[static_cast<Eigen::Index>(i)] = static_cast<double>(wavefront.opd()[inside_[i]]);
-  return inverse_ * (projection_ * opd);
+  return opd.cwiseProduct(weights_);
+}
+
+Eigen::VectorXd ZernikeFit::coefficients(const Wavefront& wavefront) const {
+  return triangle_.triangularView<Eigen::Upper>().solve(orthonormal_.transpose() *
+                                                        weighted(wavefront));
+}
+
+Eigen::VectorXd ZernikeFit::residual_rms(const Wavefront& wavefront) const {
+  const Eigen::VectorXd opd = weighted(wavefront);
+  const Eigen::VectorXd parts = orthonormal_.transpose() * opd;
+  Eigen::VectorXd left(parts.size() + 1);
+  // From the smallest on, so that what is left of much is not a difference of large numbers.
+  left[parts.size()] = (opd - orthonormal_ * parts).squaredNorm();
+  for (Eigen::Index j = parts.size(); j > 0; --j)
+    left[j - 1] = left[j] + parts[j - 1] * parts[j - 1];
+  return left.cwiseSqrt();
 }
 
 }  // namespace daohil::simulators

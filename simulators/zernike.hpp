@@ -31,16 +31,24 @@ class ZernikeFit {
   /// @throws std::invalid_argument when the pupil has too few samples to tell the modes apart
   ZernikeFit(const Pupil& pupil, double diameter, int modes);
 
-  [[nodiscard]] int modes() const { return static_cast<int>(inverse_.cols()); }
+  [[nodiscard]] int modes() const { return static_cast<int>(triangle_.cols()); }
 
   /// Coefficient of Z_j at [j - 1], in metres rms, from the samples inside the pupil.
+  /// @throws std::invalid_argument when the wavefront's side is not the pupil's
   [[nodiscard]] Eigen::VectorXd coefficients(const Wavefront& wavefront) const;
 
+  /// Root mean square over the pupil of what is left when Z_1 .. Z_J are fitted and taken away [m];
+  /// at [J], with [0] the rms of the whole.
+  [[nodiscard]] Eigen::VectorXd residual_rms(const Wavefront& wavefront) const;
+
  private:
+  [[nodiscard]] Eigen::VectorXd weighted(const Wavefront& wavefront) const;
+
   std::size_t side_;
   std::vector<std::size_t> inside_;  // indices of the samples
-  Eigen::MatrixXd projection_;       // modes x samples: transmission times mode
-  Eigen::MatrixXd inverse_;          // of the Gram matrix
+  Eigen::VectorXd weights_;          // square root of the transmission's share
+  Eigen::MatrixXd orthonormal_;      // the weighted modes, made orthonormal: samples x modes
+  Eigen::MatrixXd triangle_;         // modes = orthonormal * triangle
 };
 
 }  // namespace daohil::simulators

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 namespace daohil::simulators {
 namespace {
@@ -66,6 +67,43 @@ TEST(VonKarman, VarianceIsTheIntegralOfTheSpectrum) {
   EXPECT_NEAR(von_karman::variance(r0, outer_scale), integral, 1e-6 * integral);
   const double published = 0.08631 * std::pow(outer_scale / r0, 5.0 / 3);
   EXPECT_NEAR(von_karman::variance(r0, outer_scale), published, 1e-4 * published);
+}
+
+TEST(VonKarman, ZernikeVariancesWithoutOuterScaleHaveTheClosedForm) {
+  // 8 W0 pi^(8/3) (n+1) Gamma(14/3) Gamma(n-5/6) / (2^(14/3) Gamma(17/6)^2 Gamma(n+23/6))
+  for (int n = 1; n <= 8; ++n) {
+    const double closed =
+        8 * 0.0228955 * std::pow(std::numbers::pi, 8.0 / 3) * (n + 1) * std::tgamma(14.0 / 3) *
+        std::tgamma(n - 5.0 / 6) /
+        (std::pow(2, 14.0 / 3) * std::pow(std::tgamma(17.0 / 6), 2) * std::tgamma(n + 23.0 / 6));
+    EXPECT_NEAR(von_karman::zernike_variance(n, 3, 3, kInfinite) / closed, 1, 1e-4)
+        << n;
+  }
+}
+
+TEST(VonKarman, ResidualsWithoutOuterScaleAreNolls) {
+  constexpr std::pair<int, double> kNoll[] = {{3, 0.134},   {4, 0.111},   {6, 0.0648},
+                                              {10, 0.0401}, {15, 0.0279}, {21, 0.0208}};
+  for (const auto& [removed, expected] : kNoll)
+    EXPECT_NEAR(von_karman::residual_variance(removed, 3, 3, kInfinite), expected, 6e-3 * expected)
+        << removed;
+  EXPECT_NEAR(von_karman::residual_variance(1, 3, 3, kInfinite), 1.0324, 4e-4);
+  const double scaled = von_karman::residual_variance(3, 4, 0.5, kInfinite);
+  EXPECT_NEAR(scaled, 0.134 * std::pow(8, 5.0 / 3), 6e-3 * scaled);
+}
+
+TEST(VonKarman, ZernikeVariancesWithOuterScaleHaveTheIndependentlyComputedValues) {
+  const double diameter = 8, outer_scale = 25;
+  EXPECT_NEAR(von_karman::zernike_variance(1, diameter, 8, outer_scale), 0.06315, 2e-5);
+  EXPECT_NEAR(von_karman::zernike_variance(2, diameter, 8, outer_scale), 0.01562, 1e-5);
+  EXPECT_NEAR(von_karman::zernike_variance(3, diameter, 8, outer_scale), 0.00528, 1e-5);
+  constexpr struct {
+    double ratio, piston_removed, tilt_removed;
+  } kTotals[] = {{1, 0.0695, 0.0519}, {3.125, 0.2328, 0.1065}, {10, 0.4509, 0.1295}};
+  for (const auto& [ratio, piston_removed, tilt_removed] : kTotals) {
+    EXPECT_NEAR(von_karman::residual_variance(1, 1, 1, ratio), piston_removed, 1.5e-4) << ratio;
+    EXPECT_NEAR(von_karman::residual_variance(3, 1, 1, ratio), tilt_removed, 1.5e-4) << ratio;
+  }
 }
 
 }  // namespace
