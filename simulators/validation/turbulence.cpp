@@ -85,8 +85,7 @@ std::vector<std::size_t> lags_of(const AtmosphereConfig& config) {
   for (const double distance : {0.1, 0.15, 0.3, 1.0, 2.0, 4.0, 8.0}) {
     const double pixels = distance / config.pitch;
     const double whole = std::round(pixels);
-    if (std::abs(pixels - whole) < 1e-6 && whole >= 2 &&
-        whole <= static_cast<double>(config.side) / 3)
+    if (std::abs(pixels - whole) < 1e-6 && whole >= 2 && whole <= 20)
       lags.push_back(static_cast<std::size_t>(whole));
   }
   return lags;
@@ -268,9 +267,9 @@ constexpr std::array<const char*, kQuantities> kNames = {
 
 Quantities quantities(const Wavefront& phase, const ZernikeFit& fit) {
   const Eigen::VectorXd a = fit.coefficients(phase);
-  const double all = std::pow(opd_rms(phase, pupil), 2);
-  const double tilts = a[1] * a[1] + a[2] * a[2];
-  return {a[1] * a[1], a[2] * a[2], a[3] * a[3], (a[6] * a[6] + a[7] * a[7]) / 2, all, all - tilts};
+  const Eigen::VectorXd left = fit.residual_rms(phase);
+  return {a[1] * a[1],       a[2] * a[2],      a[3] * a[3], (a[6] * a[6] + a[7] * a[7]) / 2,
+          left[1] * left[1], left[3] * left[3]};
 }
 
 Quantities expected_quantities(double diameter, double outer_scale) {

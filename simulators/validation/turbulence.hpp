@@ -26,8 +26,8 @@ using SkyMaker = std::function<Sky(std::uint64_t number)>;
 [[nodiscard]] AtmosphereConfig validation_sky(double outer_scale, double pitch);
 
 /// D(r) along both axes, at the beginning and after 10 000 pixels of motion, for those of the
-/// distances 0.1, 0.15, 0.3, 1, 2, 4, 8 m that are whole pixels, at least two of them and a third
-/// of a wavefront at most.
+/// distances 0.1, 0.15, 0.3, 1, 2, 4, 8 m that are 2 .. 20 whole pixels: a fine pitch for the short
+/// ones, a coarse one for the long ones, of which a screen holds few independent ones.
 /// @param sky made for `claimed`, or claiming to be
 [[nodiscard]] Checks structure_function(const SkyMaker& sky, const AtmosphereConfig& claimed,
                                         Sampling sampling);
