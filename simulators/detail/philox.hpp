@@ -48,17 +48,20 @@ DAO_HIL_INLINE Words high_product(const Words& a, std::uint32_t b) {
 
 template <class Words>
 DAO_HIL_INLINE PhiloxBlock<Words> philox(const PhiloxBlock<Words>& counter, PhiloxKey key) {
-  PhiloxBlock<Words> x = counter;
+  Words x0 = counter.word[0], x1 = counter.word[1], x2 = counter.word[2], x3 = counter.word[3];
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    const Words a_high = high_product(x.word[0], kPhiloxMultiplier[0]);
-    const Words b_high = high_product(x.word[2], kPhiloxMultiplier[1]);
-    const Words a_low = x.word[0] * kPhiloxMultiplier[0];
-    const Words b_low = x.word[2] * kPhiloxMultiplier[1];
-    x = {b_high ^ x.word[1] ^ key.word[0], b_low, a_high ^ x.word[3] ^ key.word[1], a_low};
+    const Words a_high = high_product(x0, kPhiloxMultiplier[0]);
+    const Words b_high = high_product(x2, kPhiloxMultiplier[1]);
+    const Words a_low = x0 * kPhiloxMultiplier[0];
+    const Words b_low = x2 * kPhiloxMultiplier[1];
+    x0 = b_high ^ x1 ^ key.word[0];
+    x1 = b_low;
+    x2 = a_high ^ x3 ^ key.word[1];
+    x3 = a_low;
     key.word[0] += kPhiloxKeyStep[0];
     key.word[1] += kPhiloxKeyStep[1];
   }
-  return x;
+  return {{x0, x1, x2, x3}};
 }
 
 /// Counters first, first + 1, ... of what `Random` calls (frame, part of a stream).
