@@ -210,8 +210,8 @@ struct Read {
     using Words = typename detail::Lanes<lanes>::Words;
     typedef Value Values __attribute__((vector_size(lanes * sizeof(Value))));
 
-    DAO_HIL_INLINE static void put(const Floats& adu, float maximum, Value* value) {
-      const Floats clipped = detail::min(detail::max(adu, Floats{}), detail::all<Floats>(maximum));
+    DAO_HIL_INLINE static void put(const Floats& adu, const Floats& maximum, Value* value) {
+      const Floats clipped = detail::min(detail::max(adu, Floats{}), maximum);
       const auto values = __builtin_convertvector(detail::to_ints(clipped + 0.5F), Values);
       std::memcpy(value, &values, sizeof values);
     }
@@ -219,19 +219,23 @@ struct Read {
     DAO_HIL_INLINE static void run(RowState* state, ReadOut how, const float* charge, Value* values,
                                    std::size_t n) {
       const float per_electron = 1.0F / how.electrons_per_adu;
+      const auto full_well = detail::all<Floats>(how.full_well);
+      const auto maximum = detail::all<Floats>(how.maximum);
       for (std::size_t lane = 0; lane < kLanes; lane += lanes) {
         auto random = Xoshiro<Words>::of(*state, lane);
         for (std::size_t i = lane; i < n; i += kBlock) {
-          Floats a = detail::load<Floats>(charge + i) * per_electron + how.bias;
-          Floats b = detail::load<Floats>(charge + i + kLanes) * per_electron + how.bias;
+          Floats a = detail::min(detail::load<Floats>(charge + i), full_well);
+          a = a * per_electron + how.bias;
+          Floats b = detail::min(detail::load<Floats>(charge + i + kLanes), full_well);
+          b = b * per_electron + how.bias;
           if (how.noise > 0.0F) {
             const Words radius = random.next();
             const auto normal = detail::normal_pair(radius, random.next());
             a += normal.first * how.noise;
             b += normal.second * how.noise;
           }
-          put(a, how.maximum, values + i);
-          put(b, how.maximum, values + i + kLanes);
+          put(a, maximum, values + i);
+          put(b, maximum, values + i + kLanes);
         }
         random.put_back(*state, lane);
       }

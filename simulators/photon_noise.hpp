@@ -35,12 +35,14 @@ class AvalancheGain {
   double excess_noise_;
 };
 
-/// How charge becomes numbers: value = round(charge / electrons_per_adu + bias + read noise),
-/// clipped to 0 .. maximum. Rounding to the nearest integer adds the 1/12 ADU^2 of quantisation.
+/// How charge becomes numbers: value = round(min(charge, full_well) / electrons_per_adu + bias +
+/// read noise), clipped to 0 .. maximum. Rounding to the nearest integer adds the 1/12 ADU^2 of
+/// quantisation.
 struct ReadOut {
   float electrons_per_adu = 1.0F;  ///< K > 0
   float bias = 0.0F;               ///< ADU
   float noise = 0.0F;              ///< standard deviation before rounding, ADU; 0: none is drawn
+  float full_well = 1e9F;          ///< electrons, <= 1e9
   float maximum = 65535.0F;        ///< ADU, <= 65535
 };
 
@@ -62,7 +64,7 @@ class RowNoise {
   /// Marsaglia & Tsang 2000 (ACM TOMS 26, 363), exact for every n.
   void multiply(std::span<float> electrons, const AvalancheGain& gain) noexcept;
 
-  /// Charge becomes pixels; `values` as long as `charge`. Charge in electrons, below 2^30.
+  /// Charge in electrons becomes pixels; `values` as long as `charge`.
   void read(std::span<const float> charge, const ReadOut& how,
             std::span<std::uint16_t> values) noexcept;
   /// The same; maximum <= 255.

@@ -69,7 +69,7 @@ DAO_HIL_INLINE void store(const Vector& x, Element* to) {
 
 template <class Floats>
 DAO_HIL_INLINE Floats all(float x) {
-  return x - Floats{};
+  return Floats{} + x;
 }
 
 /// 0, 1, 2, ...
