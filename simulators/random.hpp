@@ -47,7 +47,7 @@ class Random {
   /// Standard normal (Box-Muller in float: |z| <= 6.66).
   [[nodiscard]] float normal(std::uint64_t frame, std::uint32_t index) const noexcept;
 
-  /// out[i] = normal(frame, i), at 1 to 2 ns each instead of 100. At most 2^32 numbers.
+  /// out[i] = normal(frame, i), some 50 times as fast. At most 2^32 numbers.
   void normals(std::uint64_t frame, std::span<float> out,
                InstructionSet set = widest_instruction_set()) const noexcept;
 

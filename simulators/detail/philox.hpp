@@ -32,38 +32,44 @@ struct PhiloxKey {
   return x;
 }
 
-/// 16 counters, one a lane.
+/// Counters, or what they become, one a lane.
+template <class Words>
 struct PhiloxBlock {
   Words word[4];
 };
 
+template <class Words>
 DAO_HIL_INLINE Words high_product(const Words& a, std::uint32_t b) {
   Words high;
-  for (std::size_t i = 0; i < kLanes; ++i)  // GCC knows this loop as a vector instruction
+  for (std::size_t i = 0; i < kLanesOf<Words>; ++i)  // GCC knows this loop as a vector instruction
     high[i] = static_cast<std::uint32_t>((std::uint64_t{a[i]} * b) >> 32);
   return high;
 }
 
-DAO_HIL_INLINE PhiloxBlock philox(const PhiloxBlock& counter, PhiloxKey key) {
-  PhiloxBlock x = counter;
+template <class Words>
+DAO_HIL_INLINE PhiloxBlock<Words> philox(const PhiloxBlock<Words>& counter, PhiloxKey key) {
+  Words x0 = counter.word[0], x1 = counter.word[1], x2 = counter.word[2], x3 = counter.word[3];
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    const Words a_high = high_product(x.word[0], kPhiloxMultiplier[0]);
-    const Words b_high = high_product(x.word[2], kPhiloxMultiplier[1]);
-    const Words a_low = x.word[0] * kPhiloxMultiplier[0];
-    const Words b_low = x.word[2] * kPhiloxMultiplier[1];
-    x = {b_high ^ x.word[1] ^ key.word[0], b_low, a_high ^ x.word[3] ^ key.word[1], a_low};
+    const Words a_high = high_product(x0, kPhiloxMultiplier[0]);
+    const Words b_high = high_product(x2, kPhiloxMultiplier[1]);
+    const Words a_low = x0 * kPhiloxMultiplier[0];
+    const Words b_low = x2 * kPhiloxMultiplier[1];
+    x0 = b_high ^ x1 ^ key.word[0];
+    x1 = b_low;
+    x2 = a_high ^ x3 ^ key.word[1];
+    x3 = a_low;
     key.word[0] += kPhiloxKeyStep[0];
     key.word[1] += kPhiloxKeyStep[1];
   }
-  return x;
+  return {{x0, x1, x2, x3}};
 }
 
-/// Counters first, first + 1, ... first + 15 of what `Random` calls (frame, part of a stream).
-DAO_HIL_INLINE PhiloxBlock philox_run(PhiloxKey key, std::uint32_t first, std::uint32_t stream,
-                                      std::uint64_t frame) {
-  PhiloxBlock counter{};
-  constexpr Words kRising = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  counter.word[0] = kRising + first;
+/// Counters first, first + 1, ... of what `Random` calls (frame, part of a stream).
+template <class Words>
+DAO_HIL_INLINE PhiloxBlock<Words> philox_run(PhiloxKey key, std::uint32_t first,
+                                             std::uint32_t stream, std::uint64_t frame) {
+  PhiloxBlock<Words> counter{};
+  counter.word[0] = rising<Words>() + first;
   counter.word[1] += stream;
   counter.word[2] += static_cast<std::uint32_t>(frame);
   counter.word[3] += static_cast<std::uint32_t>(frame >> 32);
@@ -71,10 +77,12 @@ DAO_HIL_INLINE PhiloxBlock philox_run(PhiloxKey key, std::uint32_t first, std::u
 }
 
 /// 32 random bits as a number in (0, 1]: 2^-32 at least, rounded to float, equally spaced.
-DAO_HIL_INLINE Floats unit_interval(const Words& random) {
-  return to_floats(bits<Ints>(random >> 1)) * 0x1p-31F + 0x1p-32F;
+template <class Words>
+DAO_HIL_INLINE FloatsLike<Words> unit_interval(const Words& random) {
+  return to_floats(bits<IntsLike<Words>>(random >> 1)) * 0x1p-31F + 0x1p-32F;
 }
 
+template <class Floats>
 struct NormalPair {
   Floats first;
   Floats second;
@@ -82,8 +90,10 @@ struct NormalPair {
 
 /// Two independent standard normal numbers from two words (Box & Muller 1958, Ann. Math. Stat. 29,
 /// 610); |z| <= 6.66, beyond which lie 3e-11 of a normal distribution.
-DAO_HIL_INLINE NormalPair normal_pair(const Words& radius, const Words& angle) {
-  const Floats r = sqrt(max(-2.0F * log(unit_interval(radius)), all(0.0F)));
+template <class Words>
+DAO_HIL_INLINE NormalPair<FloatsLike<Words>> normal_pair(const Words& radius, const Words& angle) {
+  using Floats = FloatsLike<Words>;
+  const Floats r = sqrt(max(-2.0F * log(unit_interval(radius)), Floats{}));
   const auto [s, c] = sincos_turns(angle);
   return {r * c, r * s};
 }

@@ -39,11 +39,18 @@ TEST(Philox, PublishedValues) {
     EXPECT_EQ(detail::philox(counter, key), answer);
 }
 
+template <std::size_t lanes>
 struct SixteenCounters {
+  using Words = typename detail::Lanes<lanes>::Words;
+
   DAO_HIL_INLINE static void run(detail::PhiloxKey key, std::uint32_t first, std::uint32_t stream,
                                  std::uint64_t frame, std::uint32_t* out) {
-    const auto block = detail::philox_run(key, first, stream, frame);
-    std::memcpy(out, &block, sizeof block);
+    for (std::size_t lane = 0; lane < 16; lane += lanes) {
+      const auto at = first + static_cast<std::uint32_t>(lane);
+      const auto block = detail::philox_run<Words>(key, at, stream, frame);
+      for (std::size_t word = 0; word < 4; ++word)
+        detail::store(block.word[word], out + 16 * word + lane);
+    }
   }
 };
 
@@ -52,8 +59,9 @@ TEST(Philox, SixteenLanesAreSixteenCounters) {
     if (set > widest_instruction_set()) continue;
     for (const auto& [counter, key, answer] : kKnownAnswers) {
       std::array<std::uint32_t, 64> out{};
-      detail::dispatch<SixteenCounters>(set, key, counter[0] - 5, counter[1],
-                                        std::uint64_t{counter[3]} << 32 | counter[2], out.data());
+      detail::dispatch_lanes<SixteenCounters>(set, key, counter[0] - 5, counter[1],
+                                              std::uint64_t{counter[3]} << 32 | counter[2],
+                                              out.data());
       for (std::size_t word = 0; word < 4; ++word)
         EXPECT_EQ(out[16 * word + 5], answer[word]) << name(set);
     }

@@ -11,54 +11,77 @@
 namespace daohil::simulators {
 namespace {
 
-using detail::Floats;
-
 template <class Function>
 struct Each {
-  DAO_HIL_INLINE static void run(const float* in, float* out, std::size_t n) {
-    for (std::size_t i = 0; i < n; i += detail::kLanes)
-      detail::store(Function::of(detail::load(in + i)), out + i);
-  }
+  template <std::size_t lanes>
+  struct Kernel {
+    DAO_HIL_INLINE static void run(const float* in, float* out, std::size_t n) {
+      for (std::size_t i = 0; i < n; i += lanes)
+        detail::store(Function::of(detail::load<typename detail::Lanes<lanes>::Floats>(in + i)),
+                      out + i);
+    }
+  };
 };
 
 struct Log {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::log(x); }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::log(x);
+  }
 };
 struct Exp {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::exp(x); }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::exp(x);
+  }
 };
 struct Sqrt {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::sqrt(x); }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::sqrt(x);
+  }
 };
 struct Sin {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::sincos(x).sin; }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::sincos(x).sin;
+  }
 };
 struct Cos {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::sincos(x).cos; }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::sincos(x).cos;
+  }
 };
 struct SinOfTurns {
+  template <class Floats>
   DAO_HIL_INLINE static Floats of(const Floats& x) {
-    return detail::sincos_turns(detail::bits<detail::Words>(x)).sin;
+    return detail::sincos_turns(detail::bits<detail::WordsLike<Floats>>(x)).sin;
   }
 };
 struct CosOfTurns {
+  template <class Floats>
   DAO_HIL_INLINE static Floats of(const Floats& x) {
-    return detail::sincos_turns(detail::bits<detail::Words>(x)).cos;
+    return detail::sincos_turns(detail::bits<detail::WordsLike<Floats>>(x)).cos;
   }
 };
 struct Nearest {
-  DAO_HIL_INLINE static Floats of(const Floats& x) { return detail::nearest(x); }
+  template <class Floats>
+  DAO_HIL_INLINE static Floats of(const Floats& x) {
+    return detail::nearest(x);
+  }
 };
 
 /// The results of one instruction set, which those of every other must equal bit by bit.
 template <class Function>
 std::vector<float> results(const std::vector<float>& in) {
   std::vector<float> generic(in.size());
-  detail::dispatch<Each<Function>>(InstructionSet::generic, in.data(), generic.data(), in.size());
+  detail::dispatch_lanes<Each<Function>::template Kernel>(InstructionSet::generic, in.data(),
+                                                          generic.data(), in.size());
   for (const auto set : {InstructionSet::avx2, InstructionSet::avx512}) {
     if (set > widest_instruction_set()) continue;
     std::vector<float> wide(in.size());
-    detail::dispatch<Each<Function>>(set, in.data(), wide.data(), in.size());
+    detail::dispatch_lanes<Each<Function>::template Kernel>(set, in.data(), wide.data(), in.size());
     EXPECT_EQ(std::memcmp(wide.data(), generic.data(), in.size() * sizeof(float)), 0) << name(set);
   }
   return generic;
