@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "simulators/pyramid.hpp"
 #include "simulators/shack_hartmann.hpp"
 
 /// The sensors again, straight from their formulas: double precision, direct sums, no symmetry
@@ -119,6 +120,67 @@ inline std::vector<double> spots(const ShackHartmannSetup& setup,
       }
     }
   return frame;
+}
+
+/// Rows of `in`, [n][from], times a matrix of turns: out[r][k] = sum in[r][i] e^(2 pi i a_k b_i s).
+inline Field transform_rows(const Field& in, std::size_t from, std::size_t to, double turns) {
+  std::vector<std::complex<double>> matrix(to * from);
+  for (std::size_t k = 0; k < to; ++k)
+    for (std::size_t i = 0; i < from; ++i)
+      matrix[k * from + i] = turned(turns * from_axis(k, to) * from_axis(i, from));
+  const std::size_t rows = in.size() / from;
+  Field out(rows * to);
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t k = 0; k < to; ++k) {
+      std::complex<double> sum = 0;
+      for (std::size_t i = 0; i < from; ++i) sum += in[r * from + i] * matrix[k * from + i];
+      out[r * to + k] = sum;
+    }
+  return out;
+}
+
+inline Field transposed(const Field& in, std::size_t columns) {
+  const std::size_t rows = in.size() / columns;
+  Field out(in.size());
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = in[r * columns + c];
+  return out;
+}
+
+inline Field transform(const Field& in, std::size_t from, std::size_t to, double turns) {
+  const Field along_x = transform_rows(in, from, to, turns);
+  return transposed(transform_rows(transposed(along_x, to), from, to, turns), to);
+}
+
+/// The whole image plane, [transform][transform] samples: a mask in two dimensions for every point
+/// of the modulation, one full transform each.
+inline std::vector<double> pyramid(const PyramidSetup& setup,
+                                   std::span<const SubExposure> exposure) {
+  const std::size_t n = setup.transform;
+  const std::size_t side = setup.pupil.side;
+  const double size = static_cast<double>(n);
+  std::vector<double> image(n * n);
+  for (const SubExposure& part : exposure) {
+    Field pupil;
+    for (std::size_t i = 0; i < side * side; ++i)
+      pupil.push_back(std::sqrt(static_cast<double>(setup.pupil.transmission[i])) *
+                      turned(static_cast<double>(part.wavefront->opd()[i]) / setup.wavelength));
+    const Field focus = transform(pupil, side, n, -1 / size);
+    for (std::size_t p = 0; p < setup.points; ++p) {
+      const auto t = turned((static_cast<double>(p) + 0.5) / static_cast<double>(setup.points)) *
+                     (setup.modulation * size * setup.pitch / setup.diameter);
+      Field masked = focus;
+      for (std::size_t i = 0; i < n * n; ++i)
+        masked[i] *= turned(
+            -setup.separation * static_cast<double>(setup.binning) / size *
+            (std::abs(from_axis(i % n, n) + t.real()) + std::abs(from_axis(i / n, n) + t.imag())));
+      const Field back = transform(masked, n, n, 1 / size);
+      for (std::size_t i = 0; i < n * n; ++i)
+        image[i] += part.part * std::norm(back[i]) * setup.photons / lit_area(setup.pupil) /
+                    static_cast<double>(setup.points) / std::pow(size, 4);
+    }
+  }
+  return image;
 }
 
 }  // namespace daohil::simulators::slow
