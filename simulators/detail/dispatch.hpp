@@ -49,4 +49,19 @@ void dispatch(InstructionSet set, Arguments... arguments) {
   run_generic<Kernel>(arguments...);
 }
 
+/// The same for a kernel that is a template of the lanes of one register (32 bits each): 4, 8, 16.
+///
+///     template <std::size_t lanes>
+///     struct Scale { DAO_HIL_INLINE static void run(...); };
+///     detail::dispatch_lanes<Scale>(set, in, out, n, by);
+template <template <std::size_t> class Kernel, class... Arguments>
+void dispatch_lanes(InstructionSet set, Arguments... arguments) {
+#if defined(__x86_64__)
+  if (set == InstructionSet::avx512) return run_avx512<Kernel<16>>(arguments...);
+  if (set == InstructionSet::avx2) return run_avx2<Kernel<8>>(arguments...);
+#endif
+  (void)set;
+  run_generic<Kernel<4>>(arguments...);
+}
+
 }  // namespace daohil::simulators::detail
