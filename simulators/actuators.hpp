@@ -31,7 +31,7 @@ struct Creep {
 enum class FaultKind : std::uint8_t {
   dead,      ///< not driven: stays at height 0
   stuck,     ///< stays at the height of one drive, `value`
-  floating,  ///< not connected: at the mean height of its sound neighbours
+  floating,  ///< not connected: at the mean height of its neighbours, floating ones not counted
   coupled,   ///< wired to another: moves as `partner` does
 };
 
