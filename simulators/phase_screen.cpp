@@ -222,9 +222,9 @@ void PhaseScreen::add_to(Wavefront& out, double x, double y, float weight,
   const std::size_t row = along_x ? place.across : place.along;
   const double u = along_x ? place.along_fraction : place.across_fraction;
   const double v = along_x ? place.across_fraction : place.along_fraction;
-  detail::dispatch<detail::ShiftPatch>(set, coefficients_.data() + row * stride_ + column, stride_,
-                                       weights_at(u, 1), weights_at(v, static_cast<double>(weight)),
-                                       out.opd().data(), out.side());
+  detail::dispatch_lanes<detail::ShiftPatch>(
+      set, coefficients_.data() + row * stride_ + column, stride_, weights_at(u, 1),
+      weights_at(v, static_cast<double>(weight)), out.opd().data(), out.side());
 }
 
 std::vector<float> mode_amplitudes(const ScreenGeometry& geometry) {
