@@ -49,8 +49,7 @@ struct ReadOut {
 /// The random numbers of one row of one frame. Every pixel's are independent of all others'; they
 /// depend on (seed, frame, row, column) and on the calls made before for the same row.
 ///
-/// Rows are of any length. Kernels work on blocks of 32 pixels and draw for whole ones. Not for two
-/// threads at once; different rows are independent.
+/// Rows are of any length. Not for two threads at once; different rows are independent.
 class RowNoise {
  public:
   RowNoise(const Random& random, std::uint64_t frame, std::uint32_t row,
@@ -61,8 +60,10 @@ class RowNoise {
   void poisson(std::span<float> means) noexcept;
 
   /// Electrons, whole numbers, become the charge behind the gain: gamma numbers by the rejection of
-  /// Marsaglia & Tsang 2000 (ACM TOMS 26, 363), exact for every n.
-  void multiply(std::span<float> electrons, const AvalancheGain& gain) noexcept;
+  /// Marsaglia & Tsang 2000 (ACM TOMS 26, 363), exact for every number of electrons.
+  /// @param full_well more electrons than this enter as this many
+  void multiply(std::span<float> electrons, const AvalancheGain& gain,
+                float full_well = 1e9F) noexcept;
 
   /// Charge in electrons becomes pixels; `values` as long as `charge`.
   void read(std::span<const float> charge, const ReadOut& how,
