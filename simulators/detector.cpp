@@ -250,11 +250,18 @@ std::size_t Detector::collect(const Exposure& exposure, const Segment& segment,
                               std::span<float> means) const {
   const DetectorSettings& s = settings_;
   std::array<float, kPiece> binned_light;
-  const bool smears = !exposure.smear_.empty();
   const bool lower = s.frame_transfer == FrameTransfer::halves && segment.row >= s.rows / 2;
-  const float* smear = exposure.smear_.data() + (lower ? s.columns : 0) + segment.column;
-  const auto dark = [&](std::size_t i) { return smears ? background_ + smear[i] : background_; };
-  for (std::size_t i = 0; i < means.size(); ++i) means[i] = dark(i);
+  const std::span<const float> smear =
+      exposure.smear_.empty()
+          ? std::span<const float>()
+          : std::span(exposure.smear_).subspan((lower ? s.columns : 0) + segment.column);
+  const auto dark = [&](std::size_t i) {
+    return smear.empty() ? background_ : background_ + smear[i];
+  };
+  if (smear.empty())
+    std::fill(means.begin(), means.end(), background_);
+  else
+    for (std::size_t i = 0; i < means.size(); ++i) means[i] = dark(i);
 
   const std::size_t wide = s.columns * s.binning;
   std::size_t invalid = 0;
@@ -317,7 +324,7 @@ std::size_t Detector::read_rows_as(const Exposure& exposure, Rows rows,
     throw std::invalid_argument("detector: bits = " + std::to_string(s.bits) +
                                 " do not fit pixels of 8 bits; take 16-bit pixels");
   const std::size_t piece = kPiece / s.binning / kBlock * kBlock;
-  std::array<float, kPiece> buffer;
+  std::array<float, kPiece> buffer;  // not cleared: collect fills what is used
   std::size_t invalid = 0;
   for (std::size_t row = rows.first; row < rows.last; ++row) {
     RowNoise noise(Random(s.seed, Stream::detector), exposure.frame_,
@@ -328,11 +335,7 @@ std::size_t Detector::read_rows_as(const Exposure& exposure, Rows rows,
       invalid += collect(exposure, segment, line);
       noise.poisson(line);
       add_hits(exposure, segment, line);
-      if (s.gain) {
-        for (float& electrons : line)
-          electrons = std::min(electrons, static_cast<float>(s.full_well));
-        noise.multiply(line, *s.gain);
-      }
+      if (s.gain) noise.multiply(line, *s.gain, static_cast<float>(s.full_well));
       noise.read(line, read_out_, out.subspan(segment.first_of(s.columns), segment.count));
     }
   }

@@ -15,7 +15,9 @@ namespace daohil::simulators {
 ///
 /// F2 = 2 is the gamma(n, g) of an EMCCD of many stages and high gain, exactly (Basden, Haniff &
 /// Mackay 2003, MNRAS 345, 985, eq. 1 and 3). Other F2 have the same shape stretched to the right
-/// mean and variance: gamma of shape n / (F2 - 1) and scale g (F2 - 1).
+/// mean and variance: gamma of shape n / (F2 - 1) and scale g (F2 - 1). Against the exact output of
+/// a register of 604 stages for one electron its skewness is 0.5 % off at gain 600, 0.1 % at 100 and
+/// 5 % at 10, where the charge is a small whole number in truth.
 class AvalancheGain {
  public:
   /// @param mean > 0 @param excess_noise F2, the square of the excess noise factor F, in (1, 2]
@@ -49,8 +51,7 @@ struct ReadOut {
 /// The random numbers of one row of one frame. Every pixel's are independent of all others'; they
 /// depend on (seed, frame, row, column) and on the calls made before for the same row.
 ///
-/// Rows are of any length. Kernels work on blocks of 32 pixels and draw for whole ones. Not for two
-/// threads at once; different rows are independent.
+/// Rows are of any length. Not for two threads at once; different rows are independent.
 class RowNoise {
  public:
   RowNoise(const Random& random, std::uint64_t frame, std::uint32_t row,
@@ -61,8 +62,10 @@ class RowNoise {
   void poisson(std::span<float> means) noexcept;
 
   /// Electrons, whole numbers, become the charge behind the gain: gamma numbers by the rejection of
-  /// Marsaglia & Tsang 2000 (ACM TOMS 26, 363), exact for every n.
-  void multiply(std::span<float> electrons, const AvalancheGain& gain) noexcept;
+  /// Marsaglia & Tsang 2000 (ACM TOMS 26, 363), exact for every number of electrons.
+  /// @param full_well more electrons than this enter as this many
+  void multiply(std::span<float> electrons, const AvalancheGain& gain,
+                float full_well = 1e9F) noexcept;
 
   /// Charge in electrons becomes pixels; `values` as long as `charge`.
   void read(std::span<const float> charge, const ReadOut& how,

@@ -10,17 +10,18 @@
 // calling convention that could change with the instruction set.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-/// Elementary functions on 16 lanes, from additions, multiplications, one division and integer
-/// operations only, each of them rounded the same way by every processor: every lane is the same
-/// bits on every instruction set and independent of its neighbours. The C library's functions give
-/// neither. Polynomials are the Taylor series, cut where the next term is below half a unit in the
-/// last place; largest errors, measured by tests/simulators/vector_math_test.cpp against double:
+/// Elementary functions on vectors, from additions, multiplications, one division, one square root
+/// and integer operations only, each of them rounded the same way by every processor: every lane is
+/// the same bits on every instruction set and independent of its neighbours. The C library's
+/// functions give neither. Polynomials are the Taylor series, cut where the next term is below half
+/// a unit in the last place; largest errors, measured by tests/simulators/vector_math_test.cpp
+/// against double:
 ///
 ///   log       2 ulp, or 1e-7 absolute near 1      positive, normal x
 ///   exp       2 ulp                               clamped to -87 .. 88
 ///   sincos    1.2e-7 absolute                     |x| <= 1e4 rad; beyond 1e6 meaningless
 ///   turns     1.2e-7 absolute                     any angle, given as a fraction of a turn
-///   sqrt      2 ulp                               0 and normal x
+///   sqrt      none                                x >= 0
 ///
 /// None of them knows NaN or infinity.
 namespace daohil::simulators::detail {
@@ -125,15 +126,12 @@ DAO_HIL_INLINE bool any(const Ints& mask) {
   return found != 0;
 }
 
-/// 1 / sqrt(x) by Newton's iteration from half the exponent (error 3.4e-2, 1.8e-3, 4.7e-6); the
-/// last step is Heron's, on the root itself.
+/// One instruction, correctly rounded everywhere.
 template <class Floats>
 DAO_HIL_INLINE Floats sqrt(const Floats& x) {
-  auto y = bits<Floats>(0x5F375A86 - (bits<IntsLike<Floats>>(x) >> 1));
-  const Floats half = 0.5F * x;
-  for (int i = 0; i < 2; ++i) y = y * (1.5F - half * y * y);
-  const Floats root = x * y;
-  return root + 0.5F * y * (x - root * root);
+  Floats root;
+  for (std::size_t i = 0; i < kLanesOf<Floats>; ++i) root[i] = __builtin_sqrtf(x[i]);
+  return root;
 }
 
 /// x = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1).

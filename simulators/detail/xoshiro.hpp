@@ -17,19 +17,18 @@ namespace daohil::simulators::detail {
 /// Word i of lane l is at [16 i + l].
 using RowState = std::array<std::uint32_t, 4 * kLanes>;
 
-/// Words 0 to 3 of a lane are those of the row, set apart by lane with the finaliser of MurmurHash3
-/// (A. Appleby, public domain), a bijection: no two lanes start equal, and two lanes of different
-/// rows with probability 2^-128.
-[[nodiscard]] constexpr RowState seed_row(const std::array<std::uint32_t, 4>& random) noexcept {
-  RowState state{};
-  for (std::size_t i = 0; i < 4; ++i)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      std::uint32_t x = random[i] + static_cast<std::uint32_t>(lane + 1) * 0x9E3779B9U;
-      x = (x ^ (x >> 16)) * 0x85EBCA6BU;
-      x = (x ^ (x >> 13)) * 0xC2B2AE35U;
-      state[i * kLanes + lane] = x ^ (x >> 16);
-    }
-  return state;
+/// The finaliser of MurmurHash3 (A. Appleby, public domain): a bijection that spreads every bit.
+template <class Words>
+DAO_HIL_INLINE Words spread(const Words& number) {
+  Words x = (number ^ (number >> 16)) * 0x85EBCA6BU;
+  x = (x ^ (x >> 13)) * 0xC2B2AE35U;
+  return x ^ (x >> 16);
+}
+
+/// Numbers of lanes or pixels, set far apart.
+template <class Words>
+DAO_HIL_INLINE Words apart(const Words& number) {
+  return (number + 1U) * 0x9E3779B9U;
 }
 
 /// Some lanes of it, in registers.
@@ -77,6 +76,23 @@ struct Xoshiro {
     s2 = mask ? s2 : before.s2;
     s3 = mask ? s3 : before.s3;
     return result;
+  }
+};
+
+/// Words 0 to 3 of a lane are those of the row, made different for every lane by a bijection: no
+/// two lanes of a row start equal, and two of different rows with probability 2^-128.
+template <std::size_t lanes>
+struct SeedRow {
+  using Words = typename Lanes<lanes>::Words;
+
+  DAO_HIL_INLINE static void run(RowState* state, std::uint32_t w0, std::uint32_t w1,
+                                 std::uint32_t w2, std::uint32_t w3) {
+    for (std::uint32_t lane = 0; lane < kLanes; lane += lanes) {
+      const Words offset = apart<Words>(rising<Words>() + lane);
+      Xoshiro<Words>{spread<Words>(offset + w0), spread<Words>(offset + w1),
+                     spread<Words>(offset + w2), spread<Words>(offset + w3)}
+          .put_back(*state, lane);
+    }
   }
 };
 

@@ -212,6 +212,72 @@ TEST(Detector, FrameTransferSmearsColumns) {
   }
 }
 
+/// A Gaussian spot of `photons` in the middle of every 12 x 12 pixels, integrated over the pixels.
+std::vector<float> spots(double photons, double sigma, std::size_t side) {
+  constexpr int kBox = 12;
+  const auto edge = [&](int pixel) {
+    return 0.5 * std::erf((pixel - kBox / 2) / (sigma * std::sqrt(2.0)));
+  };
+  std::vector<float> image(side * side);
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const int x = static_cast<int>(i % side % kBox);
+    const int y = static_cast<int>(i / side % kBox);
+    image[i] = static_cast<float>(photons * (edge(x + 1) - edge(x)) * (edge(y + 1) - edge(y)));
+  }
+  return image;
+}
+
+/// Positions, both of them, of all spots of some frames: centres of gravity in pixels.
+std::vector<double> centroids(const DetectorSettings& settings, double photons, double sigma,
+                              std::size_t frames) {
+  Detector detector(settings);
+  const std::size_t side = settings.columns;
+  const auto light = spots(photons, sigma, side);
+  std::vector<std::uint16_t> out(detector.pixels());
+  std::vector<double> positions;
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    detector.expose(light, frame, out);
+    for (std::size_t top = 0; top < side; top += 12)
+      for (std::size_t left = 0; left < side; left += 12) {
+        double sum = 0, sum_x = 0, sum_y = 0;
+        for (std::size_t y = 0; y < 12; ++y)
+          for (std::size_t x = 0; x < 12; ++x) {
+            const double value = out[(top + y) * side + left + x] - settings.bias;
+            sum += value;
+            sum_x += value * (static_cast<double>(x) - 5.5);
+            sum_y += value * (static_cast<double>(y) - 5.5);
+          }
+        positions.push_back(sum_x / sum);
+        positions.push_back(sum_y / sum);
+      }
+  }
+  return positions;
+}
+
+// Photon noise: (sigma^2 + 1/12) / N, the spot with its pixel. Read noise of n x n pixels:
+// sigma_e^2 n^2 (n^2 - 1) / (12 N^2) (Rousset 1999; Thomas et al. 2006, MNRAS 371, 323). Dividing
+// by the measured sum adds a part in N, 0.2 % here. An EMCCD doubles the photons' part.
+TEST(Detector, CentreOfGravityOfASpot) {
+  constexpr double kPhotons = 1000, kSigma = 1.3;
+  const double photon_part = (kSigma * kSigma + 1.0 / 12) / kPhotons;
+  const double read_part = 144.0 * 143 / 12 / (kPhotons * kPhotons);
+  auto s = ideal(240);
+  const auto expect = [&](double variance, const char* what) {
+    const auto m = moments(centroids(s, kPhotons, kSigma, 50));
+    EXPECT_NEAR(m.mean, 0, 5 * m.mean_error()) << what;
+    EXPECT_NEAR(m.variance, variance, 5 * m.variance_error() + 0.002 * variance) << what;
+  };
+  expect(photon_part, "photon noise");
+  s.gain = AvalancheGain(10, 2);
+  s.electrons_per_adu = 0.5;
+  expect(2 * photon_part, "EMCCD");
+  s.gain.reset();
+  s.electrons_per_adu = 0.1;
+  s.read_noise = 1;
+  s.bias = 100;
+  expect(photon_part + read_part, "photon and read noise");
+}
+
 TEST(Detector, CosmicRaysComeAtTheirRate) {
   auto s = ideal(64);
   s.exposure = milliseconds(100);
