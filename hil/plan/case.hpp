@@ -317,7 +317,7 @@ struct Case {
   std::string resolved;    ///< the scenario as YAML with everything substituted, for the evidence
 };
 
-/// Does a reader call, or a writer die, between two steps of a publication?
+/// Does a reader call, or a writer die, in the middle of a publication?
 [[nodiscard]] bool within_publications(const Case& planned);
 
 }  // namespace daohil::hil::plan

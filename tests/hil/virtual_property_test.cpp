@@ -107,9 +107,10 @@ class Draw {
     } else if (one_in(4)) {
       // The writer stands still when it is about to take a frame; what falls due meanwhile comes
       // after it at once, or is gone but for the newest.
-      const bool burst = one_in(2);
       const auto frame = static_cast<std::size_t>(1 + upto(frames_ - 25));  // from 0
       const std::int64_t span = one_in(3) ? period_ * (1 + upto(20)) : 1 + upto(20 * period_);
+      // Left to a free-running camera: what it sends beyond the planned frames after such a stall.
+      const bool burst = one_in(2) || due[frame] + span > due.back();
       pacing_ = fmt::format(", pacing: {{on_late: {}}}", burst ? "burst" : "skip");
       faults += fmt::format("  - {{target: writer, kind: sigstop, at: {{frame: {}}}, for: {}ns}}\n",
                             frame + 1, span);
@@ -275,7 +276,7 @@ std::uint64_t count(const judge::CaseResult& result, const std::string& metric) 
 
 TEST_F(VirtualProperty, CountsEqualBruteForceAndVerdictsPass) {
   Draw draw(kSeed);
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 400; ++i) {
     const Drawn drawn = draw.next();
     SCOPED_TRACE(fmt::format("case {} of seed {}\n{}", i, kSeed, drawn.text));
     const judge::CaseResult result = run(drawn.text);
