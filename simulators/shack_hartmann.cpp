@@ -139,14 +139,17 @@ template <std::size_t Samples, std::size_t Points, std::size_t Oversampling>
 constexpr std::pair<Sizes, Run> kKernel{{Samples, Points, Oversampling},
                                         kRun<detail::SpotKernel<Samples, Points, Oversampling>>};
 
-/// Sizes in common use have a kernel of their own, twice as fast as that for any.
-Run kernel_for(const Sizes& sizes) {
+/// Sizes in common use have a kernel of their own, twice as fast as that for any. (Not under
+/// sanitizers, where each takes a minute to compile; they differ in constants only.)
+Run kernel_for([[maybe_unused]] const Sizes& sizes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   static constexpr std::array kCommon{kKernel<6, 12, 2>, kKernel<6, 24, 4>, kKernel<8, 8, 1>,
                                       kKernel<8, 12, 1>, kKernel<8, 12, 2>, kKernel<8, 16, 2>,
                                       kKernel<8, 24, 2>, kKernel<8, 24, 4>, kKernel<12, 12, 1>,
                                       kKernel<12, 24, 2>};
   for (const auto& [its, run] : kCommon)
     if (its == sizes) return run;
+#endif
   return kRun<detail::SpotKernel<0, 0, 0>>;
 }
 

@@ -14,8 +14,8 @@
 /// 45; butterflies: Van Loan 1992, Computational Frameworks for the FFT, 1.7 and 2.4).
 ///
 /// Why not FFTW: its sums are in another order on every instruction set, so that a frame would tell
-/// which processor made it, and transforming many columns at a time, each in a lane, is as fast.
-/// (tests/bench/optics_bench.cpp has both, tests/simulators/lane_fft_test.cpp compares them.)
+/// which processor made it; and its columns, which lie in lanes here, are slower than its rows.
+/// tests/bench/optics_bench.cpp has sensors beside it.
 namespace daohil::simulators::detail {
 
 /// One pass: `groups` butterflies of `radix` points, each over `stride` neighbours.
