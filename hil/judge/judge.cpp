@@ -351,12 +351,12 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
   m.metric = fmt::format("smallest {} with {}", sweep.over, sweep.metric);
   m.tier = plan::Tier::c;
   m.prediction = predict(model.planned, *model.source, sweep.predicted, sweep.metric);
-  m.limit = "predicted " + to_text(m.prediction->nominal);
+  m.limit = "predicted " + interval_text(*m.prediction);
   m.observed = first == outcome.end() ? plan::Value{std::string("none of the sweep")}
                                       : plan::Value{first->first};
   result.headline =
       fmt::format("{} {}  {}  ({})", m.metric, to_text(m.observed), m.limit, m.prediction->formula);
-  if (!same(m.observed, m.prediction->nominal)) {
+  if (!within(*m.prediction, 0, m.observed)) {
     m.verdict = Verdict::fail;
     m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed), m.limit);
   }

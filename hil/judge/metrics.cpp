@@ -82,12 +82,21 @@ void SourceExaminer::add(const SourceEvent& event) {
     facts_.latenesses.add(lateness);
     copies_.add(event.published - event.claimed);
   }
-  if (!first_) first_ = event;
+  if (!first_) begin_with(event);
   last_ = event;
-  if (facts_.due.size() < kMostFrames) {
-    facts_.due.push_back(event.due - first_->due);
-    facts_.published.push_back(event.published - first_->due);
+  if (facts_.claimed.size() < kMostFrames) {
+    facts_.claimed.push_back(event.claimed - origin_);
+    facts_.published.push_back(event.published - origin_);
   }
+}
+
+// Frame 1 may never have come; its due time is where times count from.
+void SourceExaminer::begin_with(const SourceEvent& event) {
+  first_ = event;
+  if (planned_->mode == plan::Mode::virtual_time) return;  // it is due at 0
+  const drivers::RateProfile rate(source_.rate, planned_->source.settings.rate_steps);
+  const std::uint64_t id = planned_->source.numbering.ordinal(shm::FrameId{event.id});
+  origin_ = event.due - rate.offset_of(id - 1).count();
 }
 
 // By how the device counts: numbers may be missing, come twice or out of order.
@@ -118,8 +127,8 @@ SourceFacts SourceExaminer::conclude(Scheduling scheduling) {
   }
   facts_.copy_p99 = copies_.quantile(0.99);
   facts_.skipped = planned_->frames > facts_.frames ? planned_->frames - facts_.frames : 0;
-  if (facts_.due.size() < facts_.frames) {
-    facts_.due.clear();
+  if (facts_.claimed.size() < facts_.frames) {
+    facts_.claimed.clear();
     facts_.published.clear();
   }
   health.skipped = facts_.skipped;

@@ -67,9 +67,9 @@ struct SourceFacts {
   Delays periods;             ///< publication to publication; ns
   Delays latenesses;          ///< due to published; ns
   shm::Duration span{0};      ///< first to last publication
-  /// Due and published times, from frame 1's due time on, for predictions on what really came;
-  /// empty when the run was too long to keep them.
-  std::vector<std::int64_t> due, published;
+  /// When slots were claimed and frames published, from frame 1's due time on, for predictions on
+  /// what really came; empty when the run was too long to keep them.
+  std::vector<std::int64_t> claimed, published;
   BenchHealth health;
 };
 
@@ -88,6 +88,7 @@ class SourceExaminer {
   void forget_up_to(std::uint64_t counter) { epochs_.back()->forget_up_to(counter); }
 
  private:
+  void begin_with(const SourceEvent& event);
   void take_id(std::uint64_t id);
 
   const plan::Case* planned_;
@@ -96,6 +97,7 @@ class SourceExaminer {
   SourceFacts facts_;
   Delays copies_;
   std::optional<SourceEvent> first_;
+  std::int64_t origin_ = 0;  // when frame 1 was due
   SourceEvent last_;
   std::uint64_t highest_id_ = 0;
 };
