@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "simulators/aligned_floats.hpp"
 #include "simulators/boiling.hpp"
 #include "simulators/influence.hpp"
 #include "simulators/phase_screen.hpp"
@@ -24,13 +25,14 @@ using namespace simulators;
 class Copy {
  public:
   explicit Copy(std::size_t side) : from_(side * side), to_(side * side) {}
-  void operator()() {
+  void operator()() const {
     std::memcpy(to_.data(), from_.data(), from_.size() * sizeof(float));
     benchmark::DoNotOptimize(to_.data());
   }
 
  private:
-  std::vector<float> from_, to_;
+  simulators::AlignedFloats from_;
+  mutable simulators::AlignedFloats to_;
 };
 
 void motion(benchmark::State& state, std::size_t calls, std::size_t side, InstructionSet set) {
