@@ -115,11 +115,16 @@ void shear_modes(std::size_t side, std::complex<float>* modes) {
   for (std::size_t n = 0; n < side; ++n) {
     const double angle =
         -2 * pi * signed_row(n, side) * static_cast<double>(shear_of(side)) / (length * length);
-    const std::complex<double> step = std::polar(1.0, angle);
-    std::complex<double> turn = 1;
-    for (std::size_t x = 0; x < side; ++x, turn *= step) {
+    // By parts: the complex product of the library looks for infinities.
+    const double step_re = std::cos(angle), step_im = std::sin(angle);
+    double re = 1, im = 0;
+    for (std::size_t x = 0; x < side; ++x) {
       auto& mode = modes[n * side + x];
-      mode = std::complex<float>(std::complex<double>(mode) * turn);
+      const auto a = static_cast<double>(mode.real()), b = static_cast<double>(mode.imag());
+      mode = {static_cast<float>(a * re - b * im), static_cast<float>(a * im + b * re)};
+      const double next = re * step_re - im * step_im;
+      im = re * step_im + im * step_re;
+      re = next;
     }
   }
 }
@@ -195,14 +200,15 @@ PhaseScreen::PhaseScreen(const ScreenGeometry& geometry, const std::complex<floa
   stride_ = side + geometry_.window + kMargin;
   coefficients_.resize(stride_ * stride_);
   const bool along_x = geometry_.travel == Travel::along_x;
-  for (std::size_t y = 0; y < stride_; ++y)
-    for (std::size_t x = 0; x < stride_; ++x) {
-      const std::size_t along = along_x ? x : y;
-      const std::size_t across = along_x ? y : x;
-      const std::size_t passes = along / side;
-      const std::size_t row = (across + passes * (side - shear_)) % side;
-      const auto& value = field[row * side + along % side];
-      coefficients_[y * stride_ + x] = part == Part::real ? value.real() : value.imag();
+  const std::size_t step_along = along_x ? 1 : stride_, step_across = along_x ? stride_ : 1;
+  for (std::size_t across = 0; across < stride_; ++across)
+    for (std::size_t pass = 0; pass * side < stride_; ++pass) {
+      const std::size_t row = (across + pass * (side - shear_)) % side;
+      const std::complex<float>* const from = field + row * side;
+      float* to = coefficients_.data() + across * step_across + pass * side * step_along;
+      const std::size_t count = std::min(side, stride_ - pass * side);
+      for (std::size_t i = 0; i < count; ++i, to += step_along)
+        *to = part == Part::real ? from[i].real() : from[i].imag();
     }
 }
 

@@ -115,8 +115,8 @@ TEST(Atmosphere, DoesNotRepeatAfterOnePassOfTheScreen) {
     const Wavefront after = at(atmosphere, passes * pass);
     double difference = 0;
     for (std::size_t i = 0; i < before.opd().size(); ++i)
-      difference = std::max(
-          difference, static_cast<double>(std::abs(before.opd()[i] - after.opd()[i])));
+      difference =
+          std::max(difference, static_cast<double>(std::abs(before.opd()[i] - after.opd()[i])));
     EXPECT_GT(difference, 0.1 * rms(before)) << passes;
   }
 }
@@ -183,8 +183,14 @@ TEST(Atmosphere, RefusesWithTheFieldAndTheWayOut) {
       {[](auto& c) { c.layers[1].wind_speed = -3; }, "layer 1: wind_speed"},
       {[](auto& c) { c.layers[0].wind_direction = std::nan(""); }, "wind_direction"},
       {[](auto& c) { c.layers[0].boiling_time = 0; }, "boiling_time"},
-      {[](auto& c) { c.vibrations = {{-1, 0, 0, 0}}; }, "vibration frequency"},
-      {[](auto& c) { c.jumps = {{0, kInfinite, 0, 0}}; }, "jump tilt"},
+      {[](auto& c) {
+         c.vibrations = {{-1, 0, 0, 0}};
+       },
+       "vibration frequency"},
+      {[](auto& c) {
+         c.jumps = {{0, kInfinite, 0, 0}};
+       },
+       "jump tilt"},
   };
   for (const auto& [fault, named] : faults) {
     AtmosphereConfig config = small();
