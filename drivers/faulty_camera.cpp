@@ -74,20 +74,79 @@ std::uint64_t ArmedFault::chance(std::uint64_t number) const {
   return draw(draws_, 2 * number + 1);
 }
 
-std::uint64_t frames_taken_away(const std::vector<CameraFault>& faults, std::uint64_t seed,
-                                std::uint64_t frames, const RateProfile& rate) {
-  std::vector<ArmedFault> all = armed(faults, seed);
-  std::uint64_t taken = 0;
-  for (std::uint64_t number = 1; number <= frames; ++number) {
-    bool gone = false;
-    for (ArmedFault& one : all) {
-      const Kind kind = one.fault().kind;
-      if (kind != Kind::drop && kind != Kind::short_frame) continue;
-      gone |= one.strikes(number, rate.offset_of(number - 1));
-    }
-    taken += gone ? 1 : 0;
+namespace {
+
+// What the faults do to one frame.
+struct Fate {
+  Duration late{0};
+  std::uint64_t jump = 0;
+  bool gone = false;
+  bool twice = false;
+  bool overtaken = false;
+};
+
+Duration lateness_of(ArmedFault& one, std::uint64_t number, Duration due) {
+  const Kind kind = one.fault().kind;
+  if (kind != Kind::jitter && kind != Kind::stall) return Duration{0};
+  if (!one.strikes(number, due)) return Duration{0};
+  const Duration delay = one.fault().delay;
+  if (kind == Kind::stall) return delay;
+  const double share = uniform(one.chance(number));
+  return Duration{static_cast<std::int64_t>(share * static_cast<double>(delay.count()))};
+}
+
+Fate fate_of(std::vector<ArmedFault>& faults, std::uint64_t number, Duration due) {
+  Fate fate;
+  for (ArmedFault& one : faults) fate.late = std::max(fate.late, lateness_of(one, number, due));
+  for (ArmedFault& one : faults) {
+    const Kind kind = one.fault().kind;
+    if (kind == Kind::jitter || kind == Kind::stall) continue;
+    if (!one.strikes(number, due + fate.late)) continue;
+    fate.gone |= kind == Kind::drop || kind == Kind::short_frame;
+    fate.twice |= kind == Kind::duplicate;
+    fate.overtaken |= kind == Kind::reorder;
+    if (kind == Kind::id_jump) fate.jump += one.fault().amount;
   }
-  return taken;
+  return fate;
+}
+
+}  // namespace
+
+std::vector<Arrival> planned_arrivals(const std::vector<CameraFault>& faults, std::uint64_t seed,
+                                      std::uint64_t frames, const RateProfile& rate,
+                                      OnLate on_late) {
+  std::vector<ArmedFault> all = armed(faults, seed);
+  std::vector<Arrival> arrivals;
+  std::uint64_t overtaken = 0;  // its id; 0: none
+  std::uint64_t jumped = 0;
+  Duration now{-1};
+  for (std::uint64_t number = 1; number <= frames; ++number) {
+    if (on_late == OnLate::skip) number = std::max(number, rate.frames_by(now));
+    const Duration due = rate.offset_of(number - 1);
+    const Fate fate = fate_of(all, number, due);
+    now = std::max(now, due + fate.late);
+    jumped += fate.jump;
+    if (fate.gone) continue;
+    if (overtaken == 0 && fate.overtaken) {
+      overtaken = number + jumped;
+      continue;
+    }
+    arrivals.push_back({number + jumped, now});
+    if (overtaken > 0)
+      arrivals.push_back({overtaken, now});
+    else if (fate.twice)
+      arrivals.push_back(arrivals.back());
+    overtaken = 0;
+  }
+  return arrivals;
+}
+
+std::uint64_t missing_ids(const std::vector<Arrival>& arrivals) {
+  std::vector<std::uint64_t> ids;
+  for (const Arrival& arrival : arrivals) ids.push_back(arrival.id);
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids.empty() ? 0 : ids.back() - ids.front() + 1 - ids.size();
 }
 
 FaultyCamera::FaultyCamera(std::unique_ptr<Camera> camera, std::vector<CameraFault> faults,

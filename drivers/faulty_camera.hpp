@@ -34,13 +34,21 @@ class ArmedFault {
 };
 [[nodiscard]] std::vector<ArmedFault> armed(std::vector<CameraFault> faults, std::uint64_t seed);
 
-/// How many of a device's first frames its faults take away: those that are dropped or arrive
-/// short. A stall on top may cost frames, which ones depends on how the camera deals with being
-/// late.
+/// A frame that reaches the host.
+struct Arrival {
+  std::uint64_t id = 0;  ///< the device's number of it, counted from 1; higher after an id_jump
+  Duration at{0};        ///< from frame 1's due time on
+};
+/// What a host that is never late gets of a device's first frames, in order.
 /// @param seed as given to FaultyCamera
-[[nodiscard]] std::uint64_t frames_taken_away(const std::vector<CameraFault>& faults,
-                                              std::uint64_t seed, std::uint64_t frames,
-                                              const RateProfile& rate);
+/// @param on_late with `shift`, that of a camera whose schedule stays: stalls cost no frame
+[[nodiscard]] std::vector<Arrival> planned_arrivals(const std::vector<CameraFault>& faults,
+                                                    std::uint64_t seed, std::uint64_t frames,
+                                                    const RateProfile& rate, OnLate on_late);
+
+/// How many numbers are missing between the first and the last of them: what the host can know of
+/// its losses.
+[[nodiscard]] std::uint64_t missing_ids(const std::vector<Arrival>& arrivals);
 
 /// Any camera, with faults: the same interface, so that what is under test cannot tell. Strikes are
 /// a function of the seed and the frame's number alone, or of its due time; two runs with one seed

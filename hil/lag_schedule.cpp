@@ -5,9 +5,21 @@
 #include "hil/random.hpp"
 
 namespace daohil::hil {
+namespace {
+
+// A polling reader without spacing would stand still in virtual time.
+constexpr shm::Duration kShortestPoll = std::chrono::microseconds(1);
+
+}  // namespace
 
 LagSchedule::LagSchedule(const plan::ReaderPlan& reader, shm::Duration period, std::uint64_t seed)
     : period_(period), service_(reader.hold), chance_(stream_of(seed, reader.name)) {
+  if (reader.on_empty == plan::OnEmpty::poll) {
+    poll_ = std::max(reader.poll, kShortestPoll);
+    const bool in_order =
+        reader.mode == plan::ReadMode::next || reader.mode == plan::ReadMode::mixed;
+    if (!in_order) least_gap_ = *poll_;
+  }
   for (const plan::Lag& lag : reader.lag) std::visit([this](const auto& kind) { take(kind); }, lag);
 }
 
@@ -17,7 +29,7 @@ void LagSchedule::take(const plan::ConstantLag& constant) {
 }
 
 shm::Duration LagSchedule::gap_after(std::uint64_t delivered) const {
-  shm::Duration gap = delivered == 1 ? service_ + phase_ : service_;
+  shm::Duration gap = std::max(least_gap_, delivered == 1 ? service_ + phase_ : service_);
   for (const plan::PeriodicLag& stall : stalls_) {
     if (delivered % stall.every == 0)
       gap = std::max(gap, stall.stall);

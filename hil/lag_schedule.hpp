@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -20,8 +21,11 @@ class LagSchedule {
   /// @param seed of the case: what is random about it follows from that and the reader's name
   LagSchedule(const plan::ReaderPlan& reader, shm::Duration period, std::uint64_t seed = 0);
 
-  /// Gap after the n-th delivered frame (n >= 1). At least the hold of an in-place reader.
+  /// Gap after the n-th delivered frame (n >= 1). At least the hold of an in-place reader; and, in
+  /// the modes that nearly always find a frame, the spacing of one that polls.
   [[nodiscard]] shm::Duration gap_after(std::uint64_t delivered) const;
+  /// How long after a call that found nothing the next is made; empty: the reader waits instead.
+  [[nodiscard]] std::optional<shm::Duration> poll() const { return poll_; }
   /// For lag counted in frames: how many must be unread at call `call` (0-based); empty for lag
   /// in time.
   [[nodiscard]] std::optional<std::uint64_t> unread_at(std::uint64_t call) const {
@@ -36,6 +40,15 @@ class LagSchedule {
   /// Longest planned gap (of random pauses: the cap), the g of T4 and T7; the constant service time
   /// if there is no stall.
   [[nodiscard]] shm::Duration longest_gap() const;
+  /// Time between two calls where no pause is due.
+  [[nodiscard]] shm::Duration pace() const { return std::max(service_, least_gap_); }
+  /// Is that all there is to it: the same time between any two calls, but for the first phase?
+  [[nodiscard]] bool is_constant() const {
+    return stalls_.empty() && bursts_.empty() && pauses_.empty() && traces_.empty() &&
+           stops_.empty() && unread_.empty();
+  }
+  /// Of a constant lag: by how much the first gap is longer.
+  [[nodiscard]] shm::Duration phase() const { return phase_; }
   /// Is every gap longer than a frame period, so that a frame is always there and the reader, once
   /// it has begun, never waits?
   [[nodiscard]] bool never_waits() const { return service_ > period_; }
@@ -53,6 +66,8 @@ class LagSchedule {
   [[nodiscard]] shm::Duration pause_after(std::uint64_t delivered) const;
 
   shm::Duration period_;
+  std::optional<shm::Duration> poll_;
+  shm::Duration least_gap_{0};
   shm::Duration service_{0};
   shm::Duration phase_{0};  // added to the first gap
   std::uint64_t chance_;

@@ -1,5 +1,6 @@
 #include "hil/random.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
@@ -74,7 +75,8 @@ std::uint64_t draw(std::uint64_t stream, std::uint64_t index) {
 
 double uniform(std::uint64_t bits) {
   constexpr double kUnit = 1.0 / 9007199254740992.0;  // 2^-53
-  return (static_cast<double>(bits >> 11) + 0.5) * kUnit;
+  // 2^53 - 1/2 is rounded up to 2^53.
+  return std::min((static_cast<double>(bits >> 11) + 0.5) * kUnit, 1 - kUnit);
 }
 
 double normal(double p) {

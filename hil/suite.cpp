@@ -114,6 +114,20 @@ report::SuiteResult run_suite(const std::vector<plan::Case>& cases, const SuiteO
   return SuiteRun(cases, options, watcher).go();
 }
 
+namespace {
+
+// Where theory does not reach, the reason stands in the place of the number.
+judge::Prediction forecast_of(const plan::Case& planned, const drivers::CameraDescription& source,
+                              const plan::Expectation& expectation) {
+  try {
+    return judge::predict(planned, source, expectation.predicted, expectation.metric);
+  } catch (const std::invalid_argument& error) {
+    return {.nominal = std::string("none"), .formula = error.what(), .inputs = {}};
+  }
+}
+
+}  // namespace
+
 std::vector<Forecast> forecast(const std::vector<plan::Case>& cases) {
   run::Runner runner({});
   preflight(runner, cases);
@@ -126,8 +140,7 @@ std::vector<Forecast> forecast(const std::vector<plan::Case>& cases) {
         forecast.duration = source.rate.offset_of(planned.frames);
       for (const plan::Expectation& e : planned.expect)
         if (e.op == plan::Operator::predicted)
-          forecast.lines.push_back(
-              {e.id, e.metric, judge::predict(planned, source, e.predicted, e.metric)});
+          forecast.lines.push_back({e.id, e.metric, forecast_of(planned, source, e)});
     }
     forecasts.push_back(std::move(forecast));
   }

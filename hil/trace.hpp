@@ -22,10 +22,11 @@
 /// preallocated memory shared with their parent, so that a trace survives the actor.
 namespace daohil::hil {
 
-/// In virtual time each of the publication steps takes so long: enough to order events, too
-/// little to matter.
+/// In virtual time a publication takes no time, and two frames are at least one step apart. Where
+/// something happens inside of publications (plan::within_publications), each of their steps takes
+/// so long: enough to order events, too little to matter.
 inline constexpr shm::Duration kVirtualStep{1};
-/// From due to published in virtual time: the five steps of shm::PublishStep.
+/// From due to published then: the five steps of shm::PublishStep.
 inline constexpr shm::Duration kVirtualPublication{5 * kVirtualStep};
 
 /// One frame published. Times are CLOCK_MONOTONIC ns (virtual ns in virtual time).
@@ -208,7 +209,7 @@ struct Attachment {
   std::uint64_t newest_at_end = 0;  ///< newest counter of the FIFO when it stopped
   std::uint32_t depth = 0;          ///< of the ring it found
   std::uint32_t epoch = 0;          ///< which of the streams created one after the other it is
-  std::uint32_t cut = 0;            ///< 1: the reader was killed, the two counters are not known
+  std::uint32_t cut = 0;  ///< 1: the reader was killed or the file truncated: counters not known
   std::uint32_t reserved = 0;
 };
 

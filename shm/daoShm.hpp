@@ -175,8 +175,10 @@ class Shm {
 
   /// Write one frame of get_element_count() elements and publish it. The first write makes this
   /// process the stream's one writer.
-  /// @throws std::runtime_error: nullptr, another process writes, the file may not be written
+  /// @throws std::runtime_error: nullptr, another process writes, the file may not be written, the
+  ///         stream has been replaced or removed (looked for once a second)
   void set_frame(const T* frame) {
+    look_at_path_now_and_then("write");
     const uint64_t elements = get_element_count();
     if (elements > std::numeric_limits<uint32_t>::max())
       throw error("write", "a frame of " + std::to_string(elements) +
@@ -346,15 +348,25 @@ class Shm {
     look_at_path();
   }
 
-  void look_at_path() const {
+  void look_at_path(const char* action = "read") const {
     if (detail::FileId(path_) != file_)
-      throw error("read", "the stream has been replaced or removed; open it again");
+      throw error(action, "the stream has been replaced or removed; open it again");
+  }
+
+  // Two system calls a second; the clock itself takes none.
+  void look_at_path_now_and_then(const char* action) {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec == looked_) return;
+    look_at_path(action);
+    looked_ = now.tv_sec;
   }
 
   std::string path_;
   detail::FileId file_;
   uint32_t depth_ = 1;
   uint64_t seen_ = 0;
+  time_t looked_ = -1;
   Steady::time_point next_look_ = Steady::time_point::min();
   // The last member: moving takes the others along first, and it is closed before they go.
   detail::Image image_;

@@ -1,6 +1,9 @@
 // The writing half of the C names: frames whole and in parts, sums, semaphores.
 
+#include <time.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -45,7 +48,26 @@ void fill(Handle& handle, std::uint64_t first, const void* from, std::uint64_t e
             elements * size);
 }
 
+// Who has a removed stream open goes on reading it, and nobody else ever will: its writer goes on,
+// as with the reference, but is told, once. Two system calls a second; the clock itself takes none.
+void look_at_path(Handle& handle) {
+  constexpr shm::Duration kNever = shm::Duration::max();
+  if (handle.next_look == kNever) return;
+  timespec coarse{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+  const shm::Duration now = std::chrono::seconds(coarse.tv_sec) + shm::Duration(coarse.tv_nsec);
+  if (now < handle.next_look) return;
+  handle.next_look = now + std::chrono::seconds(1);
+  if (!handle.memory.replaced()) return;
+  handle.next_look = kNever;
+  warn(
+      fmt::format("write stream {}: it has been replaced or removed; who opens that path now does "
+                  "not see these frames; close it and open it again",
+                  handle.memory.path().string()));
+}
+
 void publish(Handle& handle) {
+  look_at_path(handle);
   shm::Slot& slot = slot_of(handle);
   // The reference leaves cnt2 to the application; keep what it put there.
   const auto id = load<std::uint64_t>(handle.memory.metadata(slot.index()), shm::bytes::kCnt2,

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "shm/detail/file_descriptor.hpp"
+#include "shm/detail/mapped_ranges.hpp"
 #include "shm/detail/semaphores.hpp"
 #include "shm/detail/writer_lock.hpp"
 #include "shm/error.hpp"
@@ -53,7 +55,9 @@ class Mapping {
  public:
   Mapping() = default;
   Mapping(int fd, std::size_t size, int protection)
-      : size_(size), at_(::mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
+      : size_(size), at_(::mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {
+    if (*this) detail::note_mapping({reinterpret_cast<std::uintptr_t>(at_), size_, protection});
+  }
   static Mapping without_file(std::size_t size) {
     Mapping mapping;
     mapping.size_ = size;
@@ -68,7 +72,9 @@ class Mapping {
     return *this;
   }
   ~Mapping() {
-    if (*this) ::munmap(at_, size_);
+    if (!*this) return;
+    detail::forget_mapping(reinterpret_cast<std::uintptr_t>(at_));
+    ::munmap(at_, size_);
   }
   [[nodiscard]] explicit operator bool() const { return at_ != MAP_FAILED; }
   [[nodiscard]] std::byte* data() const { return static_cast<std::byte*>(at_); }
@@ -308,7 +314,15 @@ bool Segment::replaced() const {
   struct stat named {};
   if (::fstat(state_->fd.get(), &mine) != 0) return true;
   if (::stat(state_->path.c_str(), &named) != 0) return true;
+  if (static_cast<std::size_t>(mine.st_size) < state_->size) return true;
   return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
+}
+
+bool Segment::truncated() const {
+  if (!state_->fd) return false;
+  struct stat mine {};
+  return ::fstat(state_->fd.get(), &mine) != 0 ||
+         static_cast<std::size_t>(mine.st_size) < state_->size;
 }
 
 bool Segment::same_stream(const Segment& other) const {

@@ -90,8 +90,12 @@ class Segment {
   /// Does someone else hold the writer lock? False for its holder, and a reference writer never
   /// takes it.
   [[nodiscard]] bool has_writer() const;
-  /// Has the path been given to another file, or removed, since this one was opened?
+  /// Has the path been given to another file, or removed, since this one was opened? Or the file
+  /// been truncated?
   [[nodiscard]] bool replaced() const;
+  /// Has the file been cut short? Who touches what is gone is killed by SIGBUS, unless it has
+  /// called survive_truncation().
+  [[nodiscard]] bool truncated() const;
   /// Do both show the same memory, mapped once or twice?
   [[nodiscard]] bool same_stream(const Segment& other) const;
 

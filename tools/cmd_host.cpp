@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <charconv>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
@@ -12,6 +10,7 @@
 #include "hil/host/report.hpp"
 #include "hil/plan/units.hpp"
 #include "shm/layout.hpp"
+#include "tools/stop_signal.hpp"
 #include "tools/verbs.hpp"
 
 namespace daohil::tools {
@@ -22,17 +21,6 @@ namespace host = hil::host;
 constexpr int kFail = 1;
 constexpr int kDoctorBroke = 4;
 constexpr int kStopped = 130;
-
-std::atomic<int> stop_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-extern "C" void note_host_stop(int number) { stop_signal = number; }
-
-void catch_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = note_host_stop;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
-}
 
 struct HostArguments {
   enum class Output { text, json } output = Output::text;
@@ -92,7 +80,7 @@ int examine(HostArguments& arguments) {
   }
   catch_stop_signals();
   ProgressLine line;
-  request.stop_requested = [] { return stop_signal != 0; };
+  request.stop_requested = stop_requested;
   request.progress = [&line](std::string_view what, shm::Duration length) {
     line.show(what, length);
   };

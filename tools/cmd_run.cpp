@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -13,21 +11,11 @@
 #include "hil/report/text.hpp"
 #include "hil/suite.hpp"
 #include "tools/console.hpp"
+#include "tools/stop_signal.hpp"
 #include "tools/verbs.hpp"
 
 namespace daohil::tools {
 namespace {
-
-std::atomic<int> stop_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-extern "C" void note_signal(int number) { stop_signal = number; }
-
-void catch_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = note_signal;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
-}
 
 struct RunArguments {
   ScenarioArguments scenarios;
@@ -67,7 +55,7 @@ int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& reque
   const hil::SuiteOptions options{.out = request.out.empty() ? default_folder() : request.out,
                                   .command = request.command,
                                   .repeats = request.repeats,
-                                  .stop_requested = [] { return stop_signal != 0; }};
+                                  .stop_requested = stop_requested};
   const hil::report::SuiteResult suite = hil::run_suite(cases, options, console);
   console.finish();
 

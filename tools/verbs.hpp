@@ -62,5 +62,6 @@ void add_rerun(CLI::App& program, Chosen& chosen);
 void add_report(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
 void add_host(CLI::App& program, Chosen& chosen);
+void add_selftest(CLI::App& program, Chosen& chosen);
 
 }  // namespace daohil::tools

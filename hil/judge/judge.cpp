@@ -142,6 +142,7 @@ class Judgement {
     result_.metrics[device + "identity"] = source.identity;
     for (const plan::ReaderPlan& reader : planned.readers)
       name_metrics(planned, reader, facts_.at(reader.name), result_.metrics);
+    name_delays();
     result_.health = source_facts_.health;
     for (const auto& [name, reader] : facts_) result_.health.pauses += reader.pauses;
   }
@@ -157,6 +158,17 @@ class Judgement {
   }
 
  private:
+  void name_delays() {
+    result_.span = source_facts_.span;
+    const auto put = [&](const std::string& name, const Delays& delays) {
+      if (delays.size() > 0) result_.delays.emplace(name, delays.histogram());
+    };
+    put(fmt::format("source.{}.period", planned_.source.role), source_facts_.periods);
+    put(fmt::format("source.{}.lateness", planned_.source.role), source_facts_.latenesses);
+    for (const auto& [name, reader] : facts_)
+      put(fmt::format("fifo.{}.{}.latency", planned_.fifo.name, name), reader.latencies);
+  }
+
   void measure(const plan::Expectation& expectation) {
     Measurement m;
     m.id = expectation.id;
@@ -212,7 +224,7 @@ class Judgement {
     const double q = quantile_of(expectation.metric);
     const plan::ReaderPlan* reader = reader_of(planned_, expectation.metric);
     return q > 0 && reader != nullptr &&
-           facts_.at(reader->name).wake_latencies.size() < samples_for_quantile(q);
+           facts_.at(reader->name).latencies.size() < samples_for_quantile(q);
   }
 
   // Who is at fault: the system under test, or a host that stood still?
@@ -339,12 +351,12 @@ CaseResult judge_sweep(const std::vector<const CaseResult*>& siblings,
   m.metric = fmt::format("smallest {} with {}", sweep.over, sweep.metric);
   m.tier = plan::Tier::c;
   m.prediction = predict(model.planned, *model.source, sweep.predicted, sweep.metric);
-  m.limit = "predicted " + to_text(m.prediction->nominal);
+  m.limit = "predicted " + interval_text(*m.prediction);
   m.observed = first == outcome.end() ? plan::Value{std::string("none of the sweep")}
                                       : plan::Value{first->first};
   result.headline =
       fmt::format("{} {}  {}  ({})", m.metric, to_text(m.observed), m.limit, m.prediction->formula);
-  if (!same(m.observed, m.prediction->nominal)) {
+  if (!within(*m.prediction, 0, m.observed)) {
     m.verdict = Verdict::fail;
     m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed), m.limit);
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include "hil/judge/statistics.hpp"
@@ -20,20 +19,11 @@ using shm::ReadStatus;
 constexpr double kRateLimitPpm = 10'000;
 constexpr double kLateLimit = 0.02;
 
-// What a very long run is too long to keep: quantiles are then those of its first part.
-constexpr std::size_t kMostSamples = 4'000'000;
+// Predictions on what really came need every frame's times: of a longer run there are none.
+constexpr std::size_t kMostFrames = 4'000'000;
 
 bool has_frame(const CallEvent& call) {
   return call.status == ReadStatus::success || call.status == ReadStatus::overwrite;
-}
-
-std::int64_t quantile(std::vector<std::int64_t> values, double q) {
-  if (values.empty()) return 0;
-  const auto n = static_cast<double>(values.size());
-  const auto rank = static_cast<std::size_t>(std::max(std::ceil(q * n) - 1, 0.0));
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::min(rank, values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 // Upper bound of the probability of a loss, 95 % one-sided.
@@ -41,34 +31,16 @@ double loss_bound(std::uint64_t lost, std::uint64_t of) {
   return of == 0 ? 1 : clopper_pearson_upper(lost, of);
 }
 
-// Standard deviation, rounded to ns.
-std::int64_t deviation(const std::vector<std::int64_t>& values) {
-  if (values.size() < 2) return 0;
-  double mean = 0;
-  double squares = 0;
-  double n = 0;
-  for (const std::int64_t value : values) {  // Welford
-    n += 1;
-    const double delta = static_cast<double>(value) - mean;
-    mean += delta / n;
-    squares += delta * (static_cast<double>(value) - mean);
-  }
-  return std::llround(std::sqrt(squares / (n - 1)));
-}
-
 // What is usual, what stands out, and when the host stood still.
 // Half a period is the most that two calls in a row may be late without costing a reader at
 // depth 1 a frame it would otherwise have kept.
 void sort_delays(std::int64_t period, ReaderFacts& facts) {
   const std::int64_t pause = period / 2;
-  const auto usual = [&](const std::vector<std::int64_t>& delays) {
-    const std::int64_t p99 = std::min(quantile(delays, 0.99), pause);
-    for (const std::int64_t delay : delays) {
-      if (delay > pause)
-        facts.pauses += 1;
-      else if (delay > p99)
-        facts.outliers += 1;
-    }
+  const auto usual = [&](const Delays& delays) {
+    const std::int64_t p99 = std::min(delays.quantile(0.99), pause);
+    const std::uint64_t pauses = delays.longer_than(pause);
+    facts.pauses += pauses;
+    facts.outliers += delays.longer_than(p99) - pauses;
     return p99;
   };
   facts.usual_wake = usual(facts.wake_latencies);
@@ -105,17 +77,26 @@ void SourceExaminer::add(const SourceEvent& event) {
   const std::int64_t lateness = event.published - event.due;
   facts_.health.worst_lateness_ns = std::max(facts_.health.worst_lateness_ns, lateness);
   if (lateness > source_.rate.period().count()) facts_.health.late += 1;
-  if (first_ && facts_.frames > planned_->warmup && facts_.periods.size() < kMostSamples) {
-    facts_.periods.push_back(event.publishing - last_.publishing);
-    facts_.latenesses.push_back(lateness);
-    copies_.push_back(event.published - event.claimed);
+  if (first_ && facts_.frames > planned_->warmup) {
+    facts_.periods.add(event.publishing - last_.publishing);
+    facts_.latenesses.add(lateness);
+    copies_.add(event.published - event.claimed);
   }
-  if (!first_) first_ = event;
+  if (!first_) begin_with(event);
   last_ = event;
-  if (facts_.due.size() < kMostSamples) {
-    facts_.due.push_back(event.due - first_->due);
-    facts_.published.push_back(event.published - first_->due);
+  if (facts_.claimed.size() < kMostFrames) {
+    facts_.claimed.push_back(event.claimed - origin_);
+    facts_.published.push_back(event.published - origin_);
   }
+}
+
+// Frame 1 may never have come; its due time is where times count from.
+void SourceExaminer::begin_with(const SourceEvent& event) {
+  first_ = event;
+  if (planned_->mode == plan::Mode::virtual_time) return;  // it is due at 0
+  const drivers::RateProfile rate(source_.rate, planned_->source.settings.rate_steps);
+  const std::uint64_t id = planned_->source.numbering.ordinal(shm::FrameId{event.id});
+  origin_ = event.due - rate.offset_of(id - 1).count();
 }
 
 // By how the device counts: numbers may be missing, come twice or out of order.
@@ -144,16 +125,17 @@ SourceFacts SourceExaminer::conclude(Scheduling scheduling) {
     health.unfit = facts_.identity_broken;
     return std::move(facts_);
   }
-  facts_.copy_p99 = quantile(copies_, 0.99);
+  facts_.copy_p99 = copies_.quantile(0.99);
   facts_.skipped = planned_->frames > facts_.frames ? planned_->frames - facts_.frames : 0;
-  if (facts_.due.size() < facts_.frames) {
-    facts_.due.clear();
+  if (facts_.claimed.size() < facts_.frames) {
+    facts_.claimed.clear();
     facts_.published.clear();
   }
   health.skipped = facts_.skipped;
   health.pauses = health.late;
   const std::int64_t span = last_.publishing - first_->publishing;
   const auto frames = static_cast<double>(facts_.frames);
+  facts_.span = shm::Duration{span};
   double allowed_ppm = kRateLimitPpm;
   if (span > 0) {
     health.rate_hz = (frames - 1) * 1e9 / static_cast<double>(span);
@@ -324,11 +306,23 @@ void ReaderExaminer::time(const CallEvent& call, const SourceEvent* event) {
   }
   // Held up inside the call: it saw another moment than it was made for.
   if (call.timing == Timing::measured && call.after - call.before > period_ / 2) facts_.pauses += 1;
-  if (call.timing == Timing::arrival || !warm || facts_.calls > kMostSamples) return;
+  if (!warm || call.timing == Timing::arrival) return;
+  if (event != nullptr) {
+    facts_.latencies.add(call.after - event->published);
+    time_losses(call);
+  }
   if (call.waited == 0)
-    facts_.latenesses.push_back(std::max<std::int64_t>(call.before - call.intended, 0));
+    facts_.latenesses.add(call.before - call.intended);
   else if (event != nullptr)
-    facts_.wake_latencies.push_back(std::max<std::int64_t>(call.before - event->published, 0));
+    facts_.wake_latencies.add(call.before - event->published);
+}
+
+// Of readers that want every frame.
+void ReaderExaminer::time_losses(const CallEvent& call) {
+  if (plan_->mode != plan::ReadMode::next || call.counter <= previous_) return;
+  for (std::uint64_t lost = previous_ + 1; lost < call.counter; ++lost)
+    if (const SourceEvent* event = publications_->epoch(epoch_).event_of(lost))
+      facts_.latencies.add(call.after - event->published);
 }
 
 // Behind is who finds more than one frame unread; it has caught up when it finds one at most.
@@ -377,10 +371,10 @@ void name_metrics(const plan::Case& planned, const SourceFacts& source,
   metrics[prefix + "reordered"] = count(source.reordered);
   metrics[prefix + "cnt_gaps"] = count(source.cnt_gaps);
   metrics[prefix + "loss.upper95"] = loss_bound(source.id_gaps, source.frames + source.id_gaps);
-  metrics[prefix + "period.sd"] = deviation(source.periods);
-  metrics[prefix + "period.p99"] = quantile(source.periods, 0.99);
-  metrics[prefix + "period.max"] = quantile(source.periods, 1.0);
-  metrics[prefix + "lateness.p99"] = quantile(source.latenesses, 0.99);
+  metrics[prefix + "period.sd"] = source.periods.deviation();
+  metrics[prefix + "period.p99"] = source.periods.quantile(0.99);
+  metrics[prefix + "period.max"] = source.periods.quantile(1.0);
+  metrics[prefix + "lateness.p99"] = source.latenesses.quantile(0.99);
   metrics[prefix + "lateness.max"] = source.health.worst_lateness_ns;
   metrics[prefix + "write.p99"] = source.copy_p99;
 }
@@ -416,11 +410,11 @@ void name_metrics(const plan::Case& planned, const plan::ReaderPlan& plan,
   metrics[prefix + "reopened"] = count(reader.reopened);
   metrics[prefix + "history.short"] = count(reader.history_short);
   metrics[prefix + "history.gaps"] = count(reader.history_gaps);
-  metrics[prefix + "latency.p50"] = quantile(reader.wake_latencies, 0.50);
-  metrics[prefix + "latency.p99"] = quantile(reader.wake_latencies, 0.99);
-  metrics[prefix + "latency.p99_9"] = quantile(reader.wake_latencies, 0.999);
-  metrics[prefix + "latency.p99_99"] = quantile(reader.wake_latencies, 0.9999);
-  metrics[prefix + "latency.max"] = quantile(reader.wake_latencies, 1.0);
+  metrics[prefix + "latency.p50"] = reader.latencies.quantile(0.50);
+  metrics[prefix + "latency.p99"] = reader.latencies.quantile(0.99);
+  metrics[prefix + "latency.p99_9"] = reader.latencies.quantile(0.999);
+  metrics[prefix + "latency.p99_99"] = reader.latencies.quantile(0.9999);
+  metrics[prefix + "latency.max"] = reader.latencies.quantile(1.0);
 }
 
 }  // namespace daohil::hil::judge

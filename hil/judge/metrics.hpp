@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
+#include "hil/judge/delays.hpp"
 #include "hil/judge/oracle.hpp"
 #include "hil/judge/result.hpp"
 #include "hil/plan/case.hpp"
@@ -36,8 +37,12 @@ struct ReaderFacts {
   std::uint64_t history_gaps = 0;   ///< histories with frames missing or torn inside
   std::string identity_broken;      ///< which identity of T0/T1, with its numbers; empty: all hold
   OracleFinding oracle;
-  std::vector<std::int64_t> wake_latencies;  ///< published to call, of calls that had waited; ns
-  std::vector<std::int64_t> latenesses;      ///< intended to actual call, of the others; ns
+  /// Published to the end of the call that delivered it, of every frame. One that was lost counts
+  /// as if the call that passed over it had delivered it: who is late for many frames at once is
+  /// late many times (coordinated omission, Tene 2013).
+  Delays latencies;
+  Delays wake_latencies;                     ///< published to call, of calls that had waited; ns
+  Delays latenesses;                         ///< intended to actual call, of the others; ns
   std::int64_t usual_wake = 0;               ///< 99 % of the wake-ups took no longer
   std::int64_t usual_lateness = 0;           ///< 99 % of the planned calls were no later
   std::uint64_t outliers = 0;                ///< beyond the usual, but at most half a period
@@ -58,12 +63,13 @@ struct SourceFacts {
   std::uint64_t cnt_gaps = 0;    ///< counters that do not follow each other
   std::uint64_t skipped = 0;     ///< of those planned, never published
   std::string identity_broken;
-  std::int64_t copy_p99 = 0;             ///< claim to published: the w of T6 and T7; ns
-  std::vector<std::int64_t> periods;     ///< publication to publication; ns
-  std::vector<std::int64_t> latenesses;  ///< due to published; ns
-  /// Due and published times, from frame 1's due time on, for predictions on what really came;
-  /// empty when the run was too long to keep them.
-  std::vector<std::int64_t> due, published;
+  std::int64_t copy_p99 = 0;  ///< claim to published: the w of T6 and T7; ns
+  Delays periods;             ///< publication to publication; ns
+  Delays latenesses;          ///< due to published; ns
+  shm::Duration span{0};      ///< first to last publication
+  /// When slots were claimed and frames published, from frame 1's due time on, for predictions on
+  /// what really came; empty when the run was too long to keep them.
+  std::vector<std::int64_t> claimed, published;
   BenchHealth health;
 };
 
@@ -82,14 +88,16 @@ class SourceExaminer {
   void forget_up_to(std::uint64_t counter) { epochs_.back()->forget_up_to(counter); }
 
  private:
+  void begin_with(const SourceEvent& event);
   void take_id(std::uint64_t id);
 
   const plan::Case* planned_;
   drivers::CameraDescription source_;
   std::vector<std::unique_ptr<SourceWindow>> epochs_;
   SourceFacts facts_;
-  std::vector<std::int64_t> copies_;
+  Delays copies_;
   std::optional<SourceEvent> first_;
+  std::int64_t origin_ = 0;  // when frame 1 was due
   SourceEvent last_;
   std::uint64_t highest_id_ = 0;
 };
@@ -116,6 +124,7 @@ class ReaderExaminer {
   [[nodiscard]] Attachment attachment(std::uint32_t n, const ReaderSummary& summary) const;
   void count(const CallEvent& call);
   void time(const CallEvent& call, const SourceEvent* event);
+  void time_losses(const CallEvent& call);
   void ask_oracle(const CallEvent& call);
   void follow_recovery(const CallEvent& call, std::uint64_t unread);
   void broken(std::string what);

@@ -9,7 +9,9 @@
 
 #include "drivers/faulty_camera.hpp"
 #include "hil/judge/replayed.hpp"
-#include "hil/judge/theory.hpp"
+#include "hil/judge/theory_lag.hpp"
+#include "hil/judge/theory_ring.hpp"
+#include "hil/judge/theory_source.hpp"
 #include "hil/lag_schedule.hpp"
 
 namespace daohil::hil::judge {
@@ -48,34 +50,30 @@ class Predictor {
   }
 
   [[nodiscard]] Prediction totals(Quantity quantity) const {
-    const bool exact = planned_.mode == plan::Mode::virtual_time;
-    const Deviation nominal{.rate = source_.rate,
-                            .wake_latency = exact ? kVirtualPublication : Duration{0}};
-    const std::uint64_t n = pick(as_planned(nominal), quantity);
-    Prediction p{.nominal = static_cast<std::int64_t>(n),
-                 .low = static_cast<double>(n),
-                 .high = static_cast<double>(n),
-                 .formula = formula(),
-                 .inputs = inputs()};
-    if (facts_ != nullptr && !exact) widen(quantity, p);
+    refuse_other_policies();
+    Prediction p = counted(pick(as_planned(), quantity), formula(), inputs());
+    if (facts_ != nullptr && !exact()) widen(quantity, p);
     return p;
   }
 
+  // T7 bounds it from above. Below the sharpened form something is lost or torn at some phase.
   [[nodiscard]] Prediction sufficient_depth() const {
-    const std::uint64_t n = safe();
-    return {.nominal = static_cast<std::int64_t>(n),
-            .low = static_cast<double>(n),
-            .high = static_cast<double>(n),
-            .formula = "T7: N >= ceil(g f) + ceil((h + w) f)",
+    const std::uint64_t least = least_depth(lag_.longest_gap(), held(), copy(), source_.rate);
+    const std::uint64_t safe = safe_depth(lag_.longest_gap(), held(), copy(), source_.rate);
+    return {.nominal = static_cast<std::int64_t>(safe),
+            .low = static_cast<double>(least),
+            .high = static_cast<double>(safe),
+            .formula = "T7: N >= ceil(g f) + ceil((h + w) f), no less than ceil((g + h + w) f)",
             .inputs = inputs_of_depth()};
   }
 
   [[nodiscard]] Prediction lossless() const {
-    const bool yes = planned_.fifo.depth >= safe();
+    const bool yes =
+        planned_.fifo.depth >= least_depth(lag_.longest_gap(), held(), copy(), source_.rate);
     return {.nominal = yes,
             .low = yes ? 1.0 : 0.0,
             .high = yes ? 1.0 : 0.0,
-            .formula = "T7: lossless if N >= ceil(g f) + ceil((h + w) f)",
+            .formula = "T7: lossless if N >= ceil((g + h + w) f)",
             .inputs = fmt::format("N={} {}", planned_.fifo.depth, inputs_of_depth())};
   }
 
@@ -83,103 +81,70 @@ class Predictor {
     const Duration bound = age_bound(planned_.fifo.depth, source_.rate);
     const Duration measured =
         facts_ == nullptr ? Duration{0} : Duration{facts_->usual_wake + facts_->usual_lateness};
-    return {
-        .nominal = bound.count(),
-        .low = 0,
-        .high = static_cast<double>((bound + measured).count()),
-        .formula = "T5: age < N T (+ eps)",
-        .inputs = fmt::format("N={} T={} ns", planned_.fifo.depth, source_.rate.period().count()),
-        .claim = Claim::upper_bound};
+    return at_most(bound, bound + measured, "T5: age < N T (+ eps)",
+                   fmt::format("N={} T={} ns", planned_.fifo.depth, source_.rate.period().count()));
   }
 
   [[nodiscard]] Prediction source_drops() const {
-    std::vector<drivers::CameraFault> faults;
-    for (const plan::Fault& fault : planned_.faults)
-      if (const auto* camera = std::get_if<drivers::CameraFault>(&fault)) faults.push_back(*camera);
-    const std::uint64_t n = drivers::frames_taken_away(
-        faults, planned_.seed, planned_.frames,
-        drivers::RateProfile(source_.rate, planned_.source.settings.rate_steps));
-    return counted(n, "T9: the frames that the faults take away",
-                   fmt::format("{} faults, seed {}", faults.size(), planned_.seed));
+    return counted(drivers::missing_ids(arrivals()),
+                   "T9: numbers missing between the first and the last frame that arrives",
+                   fmt::format("{} faults, seed {}", camera_faults().size(), planned_.seed));
   }
 
   [[nodiscard]] Prediction newest_skips() const {
-    std::vector<std::int64_t> due;
-    std::vector<std::int64_t> published;
-    const bool came = bench_ != nullptr && !bench_->due.empty();
-    const drivers::RateProfile rate(source_.rate, planned_.source.settings.rate_steps);
-    for (std::uint64_t k = 0; !came && k < planned_.frames; ++k) {
-      due.push_back(rate.offset_of(k).count());
-      published.push_back(due.back() + kVirtualPublication.count());
-    }
-    const bool exact = planned_.mode == plan::Mode::virtual_time;
-    const auto& visible = came ? (exact ? bench_->due : bench_->published) : due;
-    const auto& complete = came ? bench_->published : published;
-    const auto skips = [&](Duration wake, Duration late) {
-      const Deviation corner{.rate = source_.rate, .wake_latency = wake, .call_lateness = late};
-      return skips_over(
-          lag_, visible, complete, reader_.start, corner,
-          reader_.on_empty == plan::OnEmpty::wait ? Waits::for_a_newer_frame : Waits::never);
+    const auto skips = [&](const Deviation& corner, const Publications& came) {
+      return skips_over(lag_, {came.visible, came.published}, presence(), corner);
     };
-    Prediction p =
-        counted(skips(Duration{0}, Duration{0}), "T8: W(s_R) - W(s_1) - (R - 1)", inputs());
-    if (facts_ != nullptr && !exact) {
-      const Duration wake{facts_->usual_wake};
-      const Duration late{facts_->usual_lateness};
-      for (const auto n : {skips(wake, Duration{0}), skips(Duration{0}, late), skips(wake, late)}) {
-        p.low = std::min(p.low, static_cast<double>(n));
-        p.high = std::max(p.high, static_cast<double>(n));
-      }
+    const Publications planned = publications();
+    Prediction p = counted(skips(nominal(), planned), "T8: W(s_R) - W(s_1) - (R - 1)", inputs());
+    if (facts_ == nullptr || exact()) return p;
+    for (const Deviation& corner : corners(source_.rate)) {
+      const auto n = static_cast<double>(skips(corner, planned));
+      p.low = std::min(p.low, n);
+      p.high = std::max(p.high, n);
     }
     return p;
   }
 
-  // The largest n of a history that is whole whatever the phase (T6).
+  // The largest n of a history that is whole whatever the phase.
   [[nodiscard]] Prediction history_valid() const {
-    const std::uint64_t depth = planned_.fifo.depth;
-    const auto used =
-        static_cast<std::uint64_t>(std::ceil(static_cast<double>((reader_.hold + copy()).count()) /
-                                             static_cast<double>(source_.rate.period().count())));
-    return counted(depth > used ? depth - used : 0, "T6: n <= N - ceil((h + w) / T)",
-                   inputs_of_depth());
+    return counted(safe_history(planned_.fifo.depth, held(), copy(), source_.rate),
+                   "T6: n <= N - ceil((h + w) / T)",
+                   fmt::format("N={} {}", planned_.fifo.depth, inputs_of_depth()));
   }
 
-  // How long the pixels may be used in place when at most N - 1 frames are unread (T6).
+  // How long the pixels may be used in place when at most N - 1 frames are unread.
   [[nodiscard]] Prediction hold_budget() const {
-    const Duration budget = source_.rate.period() - copy();
-    const std::int64_t ns = std::max<std::int64_t>(budget.count(), 0);
-    return {.nominal = ns,
-            .low = static_cast<double>(ns),
-            .high = static_cast<double>(ns),
-            .formula = "T6: h < T - w at d <= N - 1",
-            .inputs = inputs_of_depth(),
-            .claim = Claim::upper_bound};
+    const Duration budget = judge::hold_budget(copy(), source_.rate);
+    return at_most(budget, budget, "T6: h < T - w at d <= N - 1", inputs_of_depth());
   }
 
-  // Reads from one overwrite of a constantly slow reader to the next (T3).
+  // Reads from the first overwrite of a constantly slow reader to the next but for its phase.
   [[nodiscard]] Prediction cycle_length() const {
-    const double rho = static_cast<double>(lag_.longest_gap().count()) /
-                       static_cast<double>(source_.rate.period().count());
-    const double n = rho > 1 ? std::ceil(planned_.fifo.depth / (rho - 1)) : 0;
-    return counted(static_cast<std::uint64_t>(n), "T3: J = ceil(N / (rho - 1)), phi = 0", inputs());
+    const auto cycle =
+        next_overwrite({source_.rate, lag_.pace(), {}}, planned_.fifo.depth, lag_.phase());
+    if (!lag_.is_constant() || !cycle)
+      throw std::invalid_argument(fmt::format(
+          "cycle_len is of a constant lag with rho > 1 alone (T3); reader '{}' is not so slow, or "
+          "pauses besides",
+          reader_.name));
+    return counted(cycle->reads, "T3: J = ceil((N - phi) / (rho - 1)), from the start",
+                   fmt::format("{} phi T={} ns", inputs(), lag_.phase().count()));
   }
 
-  // From the end of the longest stall to having caught up, at the pace between stalls (T4).
+  // From the end of the longest pause to having caught up, at the pace between pauses.
   [[nodiscard]] Prediction recovery() const {
-    const std::int64_t period = source_.rate.period().count();
-    const std::uint64_t found =
-        unread_after_stall(lag_.longest_gap(), kVirtualPublication, source_.rate);
-    const std::uint64_t left = found <= planned_.fifo.depth ? found : 1;
-    const std::int64_t pace = lag_.gap_after(1).count();
-    const double rho = static_cast<double>(pace) / static_cast<double>(period);
-    const double reads = rho < 1 ? std::floor(static_cast<double>(left) / (1 - rho)) + 1 : 0;
-    const auto ns = static_cast<std::int64_t>(reads * static_cast<double>(pace));
-    return {.nominal = ns,
-            .low = 0,
-            .high = static_cast<double>(ns),
-            .formula = "T4: at most floor(d' / (1 - rho0)) + 1 reads of p0",
-            .inputs = inputs(),
-            .claim = Claim::upper_bound};
+    const auto resync =
+        resync_at_most(lag_.longest_gap(), planned_.fifo.depth, lag_.pace(), source_.rate);
+    if (!resync || lag_.unread_at(0))
+      throw std::invalid_argument(
+          fmt::format("recovery is of a reader that takes less than a period between its pauses "
+                      "(T4); reader '{}' takes {} ns of {} ns and never catches up",
+                      reader_.name, lag_.pace().count(), source_.rate.period().count()));
+    // One that was lapped waits for the next frame, a period at most.
+    const Duration bound = std::max(resync->time, source_.rate.period());
+    return at_most(bound, bound, "T4: at most m p0, or T; m = floor(min(g, N T) / (T - p0)) + 1",
+                   fmt::format("{} p0={} ns m={}", inputs(), lag_.pace().count(), resync->reads));
   }
 
  private:
@@ -192,26 +157,103 @@ class Predictor {
             .inputs = std::move(inputs)};
   }
 
-  // What really came decides where faults change it; else the plan does.
-  [[nodiscard]] bool over_what_came() const {
-    return bench_ != nullptr && !bench_->due.empty() && !lag_.unread_at(0) &&
-           (!planned_.faults.empty() || !planned_.source.settings.rate_steps.empty() ||
-            reader_.start.count() > 0);
+  [[nodiscard]] static Prediction at_most(Duration bound, Duration high, std::string formula,
+                                          std::string inputs) {
+    return {.nominal = bound.count(),
+            .low = 0,
+            .high = static_cast<double>(high.count()),
+            .formula = std::move(formula),
+            .inputs = std::move(inputs),
+            .claim = Claim::upper_bound};
   }
-  [[nodiscard]] Totals as_planned(const Deviation& nominal) const {
-    if (bench_ != nullptr && bench_->due.empty() && bench_->frames > 0 && !planned_.faults.empty())
+
+  [[nodiscard]] bool exact() const { return planned_.mode == plan::Mode::virtual_time; }
+  // From due to published.
+  [[nodiscard]] Duration publication() const {
+    return exact() && plan::within_publications(planned_) ? kVirtualPublication : Duration{0};
+  }
+  [[nodiscard]] Deviation nominal() const { return {.rate = source_.rate}; }
+  void refuse_other_policies() const {
+    using plan::OnOverwrite;
+    if (reader_.on_overwrite == OnOverwrite::oldest || reader_.on_overwrite == OnOverwrite::stop)
+      throw std::invalid_argument(fmt::format(
+          "reader '{}' does not go on with the newest frame after an overwrite; no prediction is "
+          "made for on_overwrite: oldest and stop",
+          reader_.name));
+  }
+
+  // ---- the source, as planned and as it came --------------------------------------------------
+
+  struct Publications {
+    std::vector<std::int64_t> visible, published;
+  };
+  [[nodiscard]] std::vector<drivers::CameraFault> camera_faults() const {
+    std::vector<drivers::CameraFault> faults;
+    for (const plan::Fault& fault : planned_.faults)
+      if (const auto* camera = std::get_if<drivers::CameraFault>(&fault)) faults.push_back(*camera);
+    return faults;
+  }
+  [[nodiscard]] drivers::RateProfile profile() const {
+    return drivers::RateProfile(source_.rate, planned_.source.settings.rate_steps);
+  }
+  [[nodiscard]] std::vector<drivers::Arrival> arrivals() const {
+    return drivers::planned_arrivals(camera_faults(), planned_.seed, planned_.frames, profile(),
+                                     planned_.source.settings.on_late);
+  }
+  [[nodiscard]] bool came() const { return bench_ != nullptr && !bench_->claimed.empty(); }
+  // A call finds a frame from its claim on in virtual time, where a publication is not interrupted;
+  // in real time when it is complete.
+  [[nodiscard]] Publications publications() const {
+    if (came()) return {exact() ? bench_->claimed : bench_->published, bench_->published};
+    Publications planned;
+    Duration last{-1};
+    for (const drivers::Arrival& arrival : arrivals()) {
+      last = std::max(arrival.at, last + kVirtualStep);
+      planned.visible.push_back(last.count());
+      planned.published.push_back((last + publication()).count());
+    }
+    return planned;
+  }
+  // Calls are made until the last frame of the device is due, or comes.
+  [[nodiscard]] Presence presence() const {
+    Duration until = profile().offset_of(planned_.frames - 1);
+    if (came()) {
+      const Duration last{bench_->claimed.back()};
+      until = exact() ? std::max(until, last) : last;
+    }
+    return {.from = reader_.start, .until = until};
+  }
+
+  // What really came decides where the source is not steady; else the plan does.
+  [[nodiscard]] bool steady() const {
+    return lag_.unread_at(0) ||
+           (planned_.faults.empty() && planned_.source.settings.rate_steps.empty() &&
+            reader_.start.count() == 0 && publication().count() == 0);
+  }
+  [[nodiscard]] Totals over_publications(const Deviation& deviation) const {
+    const Publications all = publications();
+    return recursion_over(lag_, planned_.fifo.depth, {all.visible, all.published}, presence(),
+                          deviation);
+  }
+  [[nodiscard]] Totals as_planned() const {
+    if (bench_ != nullptr && bench_->claimed.empty() && bench_->frames > 0 && !steady())
       throw std::invalid_argument(
           "a run of so many frames with faults is too long to be predicted; shorten it");
-    if (!over_what_came()) return recursion(lag_, planned_.fifo.depth, planned_.frames, nominal);
-    const Deviation prompt{.rate = nominal.rate};
-    return recursion_over(lag_, planned_.fifo.depth, bench_->due, bench_->published, reader_.start,
-                          prompt);
+    return steady() ? recursion(lag_, planned_.fifo.depth, planned_.frames, nominal())
+                    : over_publications(nominal());
   }
   [[nodiscard]] Totals at_corner(const Deviation& corner, std::uint64_t frames) const {
-    if (!over_what_came()) return recursion(lag_, planned_.fifo.depth, frames, corner);
-    // Real publications are seen when they are complete.
-    return recursion_over(lag_, planned_.fifo.depth, bench_->published, bench_->published,
-                          reader_.start, corner);
+    return steady() ? recursion(lag_, planned_.fifo.depth, frames, corner)
+                    : over_publications(corner);
+  }
+  // Wake-ups and calls prompt, and as late as usual.
+  [[nodiscard]] std::vector<Deviation> corners(Rate rate) const {
+    std::vector<Deviation> all;
+    for (const std::int64_t wake : {std::int64_t{0}, facts_->usual_wake})
+      for (const std::int64_t late : {std::int64_t{0}, facts_->usual_lateness})
+        all.push_back(
+            {.rate = rate, .wake_latency = Duration{wake}, .call_lateness = Duration{late}});
+    return all;
   }
 
   struct Range {
@@ -242,13 +284,8 @@ class Predictor {
     const std::uint64_t frames = std::max<std::uint64_t>(bench_->frames, 1);
     Range range{std::numeric_limits<double>::max(), 0};
     for (const double factor : {1 - error, 1 + error})
-      for (const std::int64_t wake : {std::int64_t{0}, facts_->usual_wake})
-        for (const std::int64_t late : {std::int64_t{0}, facts_->usual_lateness}) {
-          const Deviation corner{.rate = Rate::hertz(source_.rate.hertz() * factor),
-                                 .wake_latency = Duration{wake},
-                                 .call_lateness = Duration{late}};
-          range.include(static_cast<double>(pick(at_corner(corner, frames), quantity)));
-        }
+      for (const Deviation& corner : corners(Rate::hertz(source_.rate.hertz() * factor)))
+        range.include(static_cast<double>(pick(at_corner(corner, frames), quantity)));
     return range;
   }
 
@@ -295,13 +332,12 @@ class Predictor {
     const std::int64_t period = source_.rate.period().count();
     return static_cast<double>((lag_.longest_gap().count() + period - 1) / period);
   }
-  [[nodiscard]] std::uint64_t safe() const {
-    return safe_depth(lag_.longest_gap(), reader_.hold, copy(), source_.rate);
+  [[nodiscard]] Duration held() const {
+    return reader_.copying == plan::Copying::in_place ? reader_.hold : Duration{0};
   }
   [[nodiscard]] Duration copy() const {
-    return bench_ == nullptr || planned_.mode == plan::Mode::virtual_time
-               ? kAssumedCopy
-               : Duration{bench_->copy_p99};
+    if (exact()) return publication();
+    return bench_ == nullptr ? kAssumedCopy : Duration{bench_->copy_p99};
   }
   [[nodiscard]] std::string formula() const {
     if (lag_.unread_at(0)) return "overwrite iff unread >= N + 1, loses unread - 1";

@@ -5,27 +5,29 @@
 
 #include "hil/judge/theory.hpp"
 
+/// The exact recursion over publications as they really came, for sources with faults, jitter or a
+/// changing rate: what a reader of that lag must have seen. Times in ns from frame 1's due time on.
 namespace daohil::hil::judge {
 
-/// The exact recursion (T1 .. T4, T9, T10) over publications as they really came, for sources with
-/// faults, jitter or a changing rate: what a reader of that lag must have seen.
-///
-/// A reader in order that joins at `start`, its tail at the newest frame; it waits when nothing is
-/// unread. Publications become visible to a call at their due time, and to a waiting reader at
-/// their published time, as in virtual time.
-/// @param due, published of frame 1, 2, ...; ns, ascending; as many of one as of the other
-[[nodiscard]] Totals recursion_over(const LagSchedule& lag, std::uint64_t depth,
-                                    std::span<const std::int64_t> due,
-                                    std::span<const std::int64_t> published, Duration start,
-                                    const Deviation& deviation);
+/// Publications, in order; as many of one as of the other.
+struct Came {
+  std::span<const std::int64_t> visible;  ///< from when on a call finds frame 1, 2, ...; ascending
+  std::span<const std::int64_t> published;  ///< when a reader that waits for it is woken
+};
 
-/// What a reader of the newest frame does when it has that one already.
-enum class Waits { for_a_newer_frame, never };
+/// While a reader makes calls. One that is there from 0 on opened the stream before frame 1; one
+/// that joins later has its tail at the newest frame then.
+struct Presence {
+  Duration from{0};
+  Duration until{0};  ///< no call is intended later
+};
 
-/// T8: the frames that a reader of the newest frame never sees, over publications as they came: its
-/// calls go by its lag alone, since after the first frame there always is a newest one.
-[[nodiscard]] std::uint64_t skips_over(const LagSchedule& lag, std::span<const std::int64_t> due,
-                                       std::span<const std::int64_t> published, Duration start,
-                                       const Deviation& deviation, Waits waits);
+/// T1 .. T4, T9, T10: a reader in order.
+[[nodiscard]] Totals recursion_over(const LagSchedule& lag, std::uint64_t depth, const Came& came,
+                                    const Presence& presence, const Deviation& deviation);
+
+/// T8: the frames that a reader of the newest frame never sees.
+[[nodiscard]] std::uint64_t skips_over(const LagSchedule& lag, const Came& came,
+                                       const Presence& presence, const Deviation& deviation);
 
 }  // namespace daohil::hil::judge

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drivers/camera.hpp"
+#include "hil/histogram.hpp"
 #include "hil/plan/case.hpp"
 #include "hil/trace.hpp"
 
@@ -62,6 +63,9 @@ struct CaseResult {
   std::string headline;  ///< the numbers a reader of the table wants first
   std::vector<Measurement> measurements;
   std::map<std::string, plan::Value> metrics;
+  /// What delays came how often, in ns, by what they are of: "fifo.wfs.slow.latency".
+  std::map<std::string, Histogram> delays;
+  shm::Duration span{0};  ///< from the first frame published to the last
   BenchHealth health;
   std::optional<drivers::CameraDescription> source;  ///< empty when it was never opened
   shm::Duration elapsed{0};

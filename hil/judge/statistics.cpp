@@ -1,18 +1,25 @@
 #include "hil/judge/statistics.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace daohil::hil::judge {
 namespace {
 
-// P(X <= k) of the binomial distribution, term by term in logarithms: k is small where it matters.
+// P(X <= k) of the binomial distribution for k/n <= p < 1, from its largest term downwards: each is
+// less than the one before, and what is left out is too small to be added. So the number of terms
+// grows with the root of k.
 double at_most(std::uint64_t k, std::uint64_t n, double p) {
   const auto trials = static_cast<double>(n);
+  const auto most = static_cast<double>(k);
+  double term =
+      std::exp(std::lgamma(trials + 1) - std::lgamma(most + 1) - std::lgamma(trials - most + 1) +
+               most * std::log(p) + (trials - most) * std::log1p(-p));
   double sum = 0;
-  for (std::uint64_t i = 0; i <= k; ++i) {
-    const auto x = static_cast<double>(i);
-    sum += std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
-                    x * std::log(p) + (trials - x) * std::log1p(-p));
+  for (double x = most; term > sum * std::numeric_limits<double>::epsilon(); x -= 1) {
+    sum += term;
+    if (x < 1) break;
+    term *= x / (trials - x + 1) * (1 - p) / p;
   }
   return sum;
 }
@@ -23,9 +30,10 @@ double clopper_pearson_upper(std::uint64_t k, std::uint64_t n, double confidence
   if (k >= n) return 1;
   const double alpha = 1 - confidence;
   if (k == 0) return -std::expm1(std::log(alpha) / static_cast<double>(n));
-  double low = 0;
+  // k is a median of n trials with p = k/n: the bound is not below.
+  double low = static_cast<double>(k) / static_cast<double>(n);
   double high = 1;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     (at_most(k, n, middle) > alpha ? low : high) = middle;
   }

@@ -7,8 +7,13 @@
 #include "shm/time.hpp"
 
 /// What a reader of a DAO FIFO must see, computed without a FIFO: pure functions, exact integer
-/// nanoseconds. T0 .. T8 are the theorems of hil/README.md; they were checked in lock-step against
-/// the reference FIFO before they were written down.
+/// nanoseconds. T0 .. T10 are the theorems of hil/README.md, whose table says which function is
+/// which. They were checked in lock-step against the reference FIFO before they were written down,
+/// and are against a reader that goes from event to event (tests/hil/theory_property_test.cpp).
+///
+/// Here: the rules of a call, T0, T1, and the exact recursion for any lag (T10). Closed forms:
+/// theory_lag.hpp (T2 .. T4), theory_ring.hpp (T5 .. T7), theory_source.hpp (T8, T9). Of
+/// publications as they came: replayed.hpp. Statistics: statistics.hpp.
 ///
 /// N depth, T frame period, f = 1/T, p service time, rho = p/T, g gap between two reads, d unread
 /// frames (newest counter - counter read last), h hold of an in-place reader, w writer's copy time.
@@ -32,33 +37,16 @@ struct Totals {
   bool operator==(const Totals&) const = default;
 };
 
-/// T2, constant lag with 1 < rho <= 2: after R frames delivered, X = floor(phi + (R-1)(rho-1));
-/// overwrites floor(X/N), lost N * overwrites, backlog X mod N.
-/// @param reads R >= 1 @param depth N >= 1
-/// @param excess_num, excess_den rho - 1 = num/den, 0 < rho - 1 <= 1
-/// @param phase_num phi = phase_num/excess_den in [0, 1): phase of the first read after its commit
-[[nodiscard]] Totals constant_lag_closed_form(std::uint64_t reads, std::uint64_t depth,
-                                              std::uint64_t excess_num, std::uint64_t excess_den,
-                                              std::uint64_t phase_num);
+/// T0: frames that have passed a reader in order, each exactly once: delivered + lost + backlog. To
+/// be compared with the frames published since it opened.
+[[nodiscard]] std::uint64_t passed(const Totals& totals);
 
-/// T3, constant lag, integer rho = m >= 2: reads from a reset to the next overwrite,
-/// J = ceil(N / (m-1)), each losing L = J (m-1).
-struct Cycle {
-  std::uint64_t reads = 0;
-  std::uint64_t lost = 0;
-};
-[[nodiscard]] Cycle constant_lag_cycle(std::uint64_t depth, std::uint64_t rho);
-
-/// T4: unread frames a caught-up waiting reader finds after a gap: d = floor((g + eps) / T).
-/// It is lapped exactly if d >= N + 1, and then loses d - 1.
-[[nodiscard]] std::uint64_t unread_after_stall(Duration gap, Duration wake_latency, Rate rate);
-
-/// T5: a frame delivered by success is younger than N * T (plus the wake-up latency).
-[[nodiscard]] Duration age_bound(std::uint64_t depth, Rate rate);
-
-/// T7: the depth that loses and tears nothing for a worst gap g, whatever its phase:
-/// N >= ceil(g f) + ceil((h + w) f).
-[[nodiscard]] std::uint64_t safe_depth(Duration gap, Duration hold, Duration copy, Rate rate);
+/// T1: what the call after one that found `unread` (d >= 1) loses if `commits` (a) frames came in
+/// between: d + a - 2 if it is an overwrite (d - 1 + a > N), else nothing. `unread` is 1 after an
+/// overwrite, which leaves nothing. So an overwrite loses N .. N + a - 2 frames.
+/// @returns 0 also for unread = 0, where no frame was taken: T1 does not speak of it
+[[nodiscard]] std::uint64_t lost_by_call(std::uint64_t unread, std::uint64_t commits,
+                                         std::uint64_t depth);
 
 /// How the bench deviates from the nominal numbers, in the direction under test.
 struct Deviation {

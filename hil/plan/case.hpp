@@ -132,6 +132,8 @@ enum class Looks {
   by_lag,                    ///< calls when its lag lets it
   at_each_publication_step,  ///< calls in the middle of the copy and between any two publication
                              ///< steps, if enough are unread; virtual time only
+  mid_copy,                  ///< in the middle of the copy alone: who looks at each step has
+                             ///< called before, as soon as enough were unread
 };
 enum class Copying { copy, in_place };
 enum class OnEmpty { wait, poll };
@@ -192,6 +194,12 @@ struct Unlink {
   Duration at{0};
 };
 
+/// The file is cut to nothing under everybody who has it open, and its writer creates the stream
+/// anew (a Recreate at the same time).
+struct Truncate {
+  Duration at{0};
+};
+
 /// The file gets other permission bits under everybody who has it open.
 struct ChangeMode {
   Duration at{0};
@@ -219,8 +227,8 @@ struct ReaderKill {
   Duration down{0};
 };
 
-using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, Unlink, ChangeMode,
-                           ClockStep, HostLoad, ReaderKill>;
+using Fault = std::variant<drivers::CameraFault, WriterCrash, Recreate, Unlink, Truncate,
+                           ChangeMode, ClockStep, HostLoad, ReaderKill>;
 
 struct SourcePlan {
   std::string role;
@@ -308,5 +316,8 @@ struct Case {
   std::string bench_text;  ///< the bench as YAML, for the evidence
   std::string resolved;    ///< the scenario as YAML with everything substituted, for the evidence
 };
+
+/// Does a reader call, or a writer die, between two steps of a publication?
+[[nodiscard]] bool within_publications(const Case& planned);
 
 }  // namespace daohil::hil::plan

@@ -35,6 +35,7 @@ constexpr std::array<Key, 5> kCrashKeys{{{"target"}, {"kind"}, {"at"}, {"point"}
 constexpr std::array<Key, 4> kSpanKeys{{{"target"}, {"kind"}, {"at"}, {"for"}}};
 constexpr std::array<Key, 5> kRecreateKeys{{{"target"}, {"kind"}, {"at"}, {"depth"}, {"shape"}}};
 constexpr std::array<Key, 4> kUnlinkKeys{{{"target"}, {"kind"}, {"at"}, {"for"}}};
+constexpr std::array<Key, 3> kTruncateKeys{{{"target"}, {"kind"}, {"at"}}};
 constexpr std::array<Key, 4> kModeKeys{{{"target"}, {"kind"}, {"at"}, {"mode"}}};
 constexpr std::array<Key, 4> kStepKeys{{{"target"}, {"kind"}, {"at"}, {"by"}}};
 constexpr std::array<Key, 5> kLoadKeys{{{"target"}, {"kind"}, {"at"}, {"for"}, {"level"}}};
@@ -53,6 +54,7 @@ enum class Kind {
   stop,
   recreate,
   unlink,
+  truncate,
   change_mode,
   clock_step,
   cpu_load,
@@ -77,7 +79,7 @@ constexpr std::array<Choice<Kind>, 2> kReaderKinds{
 constexpr std::array<Choice<Kind>, 4> kFifoKinds{{{"recreate", Kind::recreate},
                                                   {"chmod", Kind::change_mode},
                                                   {"unlink", Kind::unlink},
-                                                  {"truncate", Kind::later, Support::later}}};
+                                                  {"truncate", Kind::truncate}}};
 constexpr std::array<Choice<Kind>, 1> kClockKinds{{{"step", Kind::clock_step}}};
 constexpr std::array<Choice<Kind>, 4> kHostKinds{{{"cpu_load", Kind::cpu_load},
                                                   {"mem_pressure", Kind::memory_pressure},
@@ -270,6 +272,13 @@ void read_unlink(const Field& field, std::vector<Fault>& faults) {
   if (const auto span = section.find("for")) faults.emplace_back(Recreate{at + span->duration()});
 }
 
+void read_truncate(const Field& field, std::vector<Fault>& faults) {
+  const Section section(field, kTruncateKeys);
+  const Duration at = time_of(section);
+  faults.emplace_back(Truncate{at});
+  faults.emplace_back(Recreate{at});
+}
+
 ChangeMode read_change_of_mode(const Field& field) {
   const Section section(field, kModeKeys);
   const std::string text = section.need("mode").text();
@@ -368,6 +377,9 @@ std::vector<Fault> read_faults(const Field& field, const FaultContext& context,
           break;
         case Kind::unlink:
           read_unlink(item, faults);
+          break;
+        case Kind::truncate:
+          read_truncate(item, faults);
           break;
         default:
           faults.emplace_back(read_change_of_mode(item));

@@ -112,6 +112,15 @@ void count_sweeps(std::vector<Case>& cases) {
 
 }  // namespace
 
+bool within_publications(const Case& planned) {
+  const auto looks = [](const ReaderPlan& reader) {
+    return reader.looks == Looks::at_each_publication_step;
+  };
+  const auto dies = [](const Fault& fault) { return std::holds_alternative<WriterCrash>(fault); };
+  return std::any_of(planned.readers.begin(), planned.readers.end(), looks) ||
+         std::any_of(planned.faults.begin(), planned.faults.end(), dies);
+}
+
 std::string_view name_of(Mode mode) {
   switch (mode) {
     case Mode::virtual_time:

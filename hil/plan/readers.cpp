@@ -48,8 +48,10 @@ constexpr std::array<Choice<shm::Wait>, 3> kWaiting{
 constexpr std::array<Choice<Rules>, 2> kRules{
     {{"verified", Rules::verified}, {"reference", Rules::reference}}};
 
-constexpr std::array<Choice<Looks>, 2> kLooks{
-    {{"by_lag", Looks::by_lag}, {"each_publication_step", Looks::at_each_publication_step}}};
+constexpr std::array<Choice<Looks>, 3> kLooks{
+    {{"by_lag", Looks::by_lag},
+     {"each_publication_step", Looks::at_each_publication_step},
+     {"mid_copy", Looks::mid_copy}}};
 
 constexpr std::array<Choice<Copying>, 2> kCopying{
     {{"copy", Copying::copy}, {"zero", Copying::in_place}}};
@@ -275,16 +277,17 @@ bool passes_time(const Lag& lag) {
 
 // Combinations that have no meaning, or that would never end.
 void check_looks(const Section& section, const ReaderPlan& reader, const ReaderContext& context) {
-  if (reader.looks == Looks::at_each_publication_step) {
+  if (reader.looks != Looks::by_lag) {
     const Field looks = section.need("looks");
+    const std::string word = looks.text();
     if (context.mode == Mode::sim)
-      looks.fail(
-          "each_publication_step exists in virtual time only, but the case runs in mode "
-          "sim; give the scenario modes: [virtual]");
+      looks.fail(word +
+                 " exists in virtual time only, but the case runs in mode sim; give the "
+                 "scenario modes: [virtual]");
     if (reader.on_empty == OnEmpty::wait)
-      looks.fail("each_publication_step needs wait: false; a look between two steps must return");
+      looks.fail(word + " needs wait: false; a look between two steps must return");
     if (!reader.lag.empty() && !counts_frames(reader))
-      looks.fail("each_publication_step takes lag of kind unread only; remove one of the two");
+      looks.fail(word + " takes lag of kind unread only; remove one of the two");
   } else if (context.mode == Mode::virtual_time && reader.on_empty == OnEmpty::poll &&
              reader.poll.count() == 0 && !counts_frames(reader) &&
              std::none_of(reader.lag.begin(), reader.lag.end(), passes_time)) {

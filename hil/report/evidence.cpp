@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <system_error>
 #include <vector>
 
 #include "hil/digest.hpp"
+#include "hil/histogram.hpp"
 #include "hil/report/json.hpp"
 #include "hil/report/junit.hpp"
 #include "hil/report/text.hpp"
@@ -22,6 +24,17 @@ namespace fs = std::filesystem;
 void write(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary);
   out << text;
+  out.close();
+  if (!out) throw EvidenceError(fmt::format("cannot write {}: disk full?", file.string()));
+}
+
+// As HdrHistogram's tools read it. Times begin at 0: in virtual time there are no others, and when a
+// run was is in run.json.
+void write_delays(const fs::path& file, const judge::CaseResult& result) {
+  std::ofstream out(file, std::ios::binary);
+  HistogramLogWriter log(out, 0, {result.planned.id, "values in ns"});
+  const double seconds = std::chrono::duration<double>(result.span).count();
+  for (const auto& [name, delays] : result.delays) log.write({name, 0, seconds, delays});
   out.close();
   if (!out) throw EvidenceError(fmt::format("cannot write {}: disk full?", file.string()));
 }
@@ -69,6 +82,7 @@ void Evidence::add(const SuiteResult& suite, const judge::CaseResult& result, co
     fs::create_directories(bench.parent_path());
     write(bench, result.planned.bench_text);
   }
+  if (!result.delays.empty()) write_delays(place / "delays.hlog", result);
   if (!trace.source.empty()) write_trace(place / "trace.bin", trace);
 }
 

@@ -14,12 +14,12 @@ using shm::MonotonicTime;
 using shm::ReadResult;
 using shm::ReadStatus;
 
-// A polling reader without spacing would stand still in virtual time.
-constexpr shm::Duration kShortestPoll = std::chrono::microseconds(1);
 // How often a reader that finds nothing makes the system calls that tell whether its stream is
 // still the one of that name.
 constexpr shm::Duration kLook = std::chrono::milliseconds(10);
 constexpr MonotonicTime kNever{shm::Duration{std::numeric_limits<std::int64_t>::max()}};
+// As a deadline: a wait that only looks.
+constexpr MonotonicTime kPast{};
 
 Content content_of(drivers::ContentCheck::Verdict verdict) {
   switch (verdict) {
@@ -70,6 +70,8 @@ void ReaderActor::close_attachment() {
   Attachment& attachment = summary_->attached[summary_->attachments - 1];
   attachment.tail = witness_ ? witness_->tail().counter.value : reader_.tail().counter.value;
   attachment.newest_at_end = reader_.newest_counter().value;
+  // What the writer had written last is gone with the file.
+  if (reader_.segment().truncated()) attachment.cut = 1;
 }
 
 void ReaderActor::look_for_successor() {
@@ -123,6 +125,16 @@ void ReaderActor::wait(MonotonicTime deadline) {
     reader_.wait(deadline, plan_.waiting);
 }
 
+bool ReaderActor::is_woken() {
+  return !plan_.semaphore || reader_.wait_semaphore(*plan_.semaphore, kPast);
+}
+
+bool ReaderActor::waits_in_vain() {
+  const bool in_order = plan_.on_empty == plan::OnEmpty::wait && !takes_what_there_is() &&
+                        !asks_newest() && !witness_;
+  return in_order && !plan_.semaphore && !reader_.wait(kPast, plan_.waiting);
+}
+
 ReadResult ReaderActor::call_history() {
   const shm::History history = reader_.history(buffer_, plan_.history);
   history_frames_ = history.frames;
@@ -158,7 +170,7 @@ ReadResult ReaderActor::call_library() {
 
 ReaderActor::Turn ReaderActor::attempt() {
   const MonotonicTime before = clock_->now();
-  ReadResult result = call_library();
+  ReadResult result = waits_in_vain() ? ReadResult{} : call_library();
   const MonotonicTime after = clock_->now();
 
   event_ = CallEvent{};
@@ -186,7 +198,7 @@ ReaderActor::Turn ReaderActor::attempt() {
       return Turn::empty;
     }
     record(result, Content::unchecked);
-    intended_ = std::max(intended_, before) + std::max(plan_.poll, kShortestPoll);
+    intended_ = awake(std::max(intended_, before) + *lag_.poll());
     return Turn::empty;
   }
 
@@ -259,10 +271,7 @@ void ReaderActor::record(const ReadResult& result, Content content) {
 void ReaderActor::plan_next_call() {
   const MonotonicTime from = waiting_ ? MonotonicTime{shm::Duration{event_.after}} : intended_;
   waiting_ = false;
-  shm::Duration gap = lag_.gap_after(delivered_);
-  if (takes_what_there_is() && plan_.on_empty == plan::OnEmpty::poll)
-    gap = std::max(gap, std::max(plan_.poll, kShortestPoll));
-  intended_ = awake(from + gap);
+  intended_ = awake(from + lag_.gap_after(delivered_));
 }
 
 void ReaderActor::finish() {

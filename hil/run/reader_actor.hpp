@@ -43,7 +43,10 @@ class ReaderActor {
               PathWatch watch = PathWatch::asks_system);
 
   /// When frame 1 is due, from which the stops of its lag are counted.
-  void set_start(shm::MonotonicTime start) { start_ = start; }
+  void set_start(shm::MonotonicTime start) {
+    start_ = start;
+    intended_ = awake(intended_);
+  }
 
   /// When its lag lets it call next.
   [[nodiscard]] shm::MonotonicTime next_call() const { return intended_; }
@@ -64,6 +67,9 @@ class ReaderActor {
 
   /// Sleep until there may be something, at most until the deadline (real time only).
   void wait(shm::MonotonicTime deadline);
+  /// In virtual time, where nobody sleeps: does the writer's ringing end its wait? Who waits on a
+  /// semaphore needs a post of it, and takes it; the others look for themselves in attempt().
+  [[nodiscard]] bool is_woken();
   /// A stopped process cannot act: when it can again. Not before `now`.
   [[nodiscard]] shm::MonotonicTime awake(shm::MonotonicTime now) const;
 
@@ -79,6 +85,8 @@ class ReaderActor {
   void finish();
 
  private:
+  /// Does the library's own wait, by which a reader in order is led to a frame, see none?
+  [[nodiscard]] bool waits_in_vain();
   shm::ReadResult call_library();
   shm::ReadResult call_history();
   void record(const shm::ReadResult& result, Content content);

@@ -20,6 +20,7 @@
 #include "hil/run/hogs.hpp"
 #include "hil/run/modes.hpp"
 #include "hil/run/source_faults.hpp"
+#include "shm/truncation.hpp"
 #include "shm/writer.hpp"
 
 namespace daohil::hil::run {
@@ -445,6 +446,7 @@ class Children {
     if (pid > 0) return pid;
     behave_as_actor(parent);
     try {
+      shm::survive_truncation();  // a fault of a scenario, or of somebody else
       body(control_->actors[i]);
     } catch (const std::exception& error) {
       control_->actors[i].fail(error.what());

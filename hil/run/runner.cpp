@@ -66,7 +66,7 @@ std::size_t Stage::calls_of(const plan::ReaderPlan& reader) const {
   if (reader.on_empty == plan::OnEmpty::wait && reader.looks == plan::Looks::by_lag)
     // A waiting reader makes at most one call a frame, and one more after each time it opened.
     return std::min(turns * source_events() + spare, kMostUntaken);
-  if (reader.looks == plan::Looks::at_each_publication_step)
+  if (reader.looks != plan::Looks::by_lag)
     return std::min(7 * source_events() + spare, kMostUntaken);
   const auto poll = std::max<std::int64_t>(reader.poll.count(), 1000);
   const auto polls = source.rate.offset_of(wanted.frames).count() / poll;

@@ -57,24 +57,40 @@ bool leaves_whole_frame(plan::CrashPoint point) {
 
 FileFaults::FileFaults(const plan::Case& wanted)
     : mode_changes_(faults_of<plan::ChangeMode>(wanted)),
-      removals_(faults_of<plan::Unlink>(wanted)) {}
+      removals_(faults_of<plan::Unlink>(wanted)),
+      truncations_(faults_of<plan::Truncate>(wanted)) {}
 
 std::optional<shm::Duration> FileFaults::next() const {
   std::optional<shm::Duration> next;
-  if (!mode_changes_.empty()) next = mode_changes_.front().at;
-  if (!removals_.empty() && (!next || removals_.front().at < *next)) next = removals_.front().at;
+  const auto consider = [&](const auto& faults) {
+    if (!faults.empty() && (!next || faults.front().at < *next)) next = faults.front().at;
+  };
+  consider(mode_changes_);
+  consider(removals_);
+  consider(truncations_);
   return next;
 }
 
 FileFaults::Struck FileFaults::strike(shm::Duration elapsed, const std::filesystem::path& stream) {
-  if (!mode_changes_.empty() && elapsed >= mode_changes_.front().at) {
-    ::chmod(stream.c_str(), mode_changes_.front().mode);
-    mode_changes_.erase(mode_changes_.begin());
-    return Struck::file;
+  const auto take_due = [&](auto& faults) {
+    if (faults.empty() || elapsed < faults.front().at) return false;
+    faults.erase(faults.begin());
+    return true;
+  };
+  if (!mode_changes_.empty()) {
+    const mode_t mode = mode_changes_.front().mode;
+    if (take_due(mode_changes_)) {
+      ::chmod(stream.c_str(), mode);
+      return Struck::mode;
+    }
   }
-  if (!removals_.empty() && elapsed >= removals_.front().at) {
+  if (take_due(truncations_)) {
+    // What does not work shows in the verdict.
+    [[maybe_unused]] const int status = ::truncate(stream.c_str(), 0);
+    return Struck::contents;
+  }
+  if (take_due(removals_)) {
     ::unlink(stream.c_str());
-    removals_.erase(removals_.begin());
     return Struck::name;
   }
   return Struck::nothing;

@@ -60,13 +60,14 @@ class FileFaults {
 
   /// When the next one is due, counted from the start.
   [[nodiscard]] std::optional<shm::Duration> next() const;
-  enum class Struck { nothing, file, name };
+  enum class Struck { nothing, mode, contents, name };
   /// Do the next one if it is due. @returns what it was done to
   Struck strike(shm::Duration elapsed, const std::filesystem::path& stream);
 
  private:
   std::vector<plan::ChangeMode> mode_changes_;
   std::vector<plan::Unlink> removals_;
+  std::vector<plan::Truncate> truncations_;
 };
 
 /// A clock whose UTC steps as planned and whose monotonic time does not.

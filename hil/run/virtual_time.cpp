@@ -7,6 +7,7 @@
 #include "drivers/publisher.hpp"
 #include "hil/run/modes.hpp"
 #include "hil/run/source_faults.hpp"
+#include "shm/truncation.hpp"
 #include "shm/writer.hpp"
 
 namespace daohil::hil::run {
@@ -29,6 +30,9 @@ struct Killed {
   plan::WriterCrash crash;
 };
 
+// Where the writer stands when readers that follow its steps may call.
+enum class Moment { mid_copy, after_step };
+
 // A reader and what it waits for.
 struct Performer {
   enum class State { absent, calling, blocked, holding, finished };
@@ -48,11 +52,14 @@ struct Performer {
   void join(const Stage& stage, const shm::Clock& clock, std::uint32_t epoch) {
     actor.emplace(plan, stage.stream, stage.source.rate.period(), stage.proof_for(plan),
                   stage.wanted.seed, clock, log, summary, epoch, PathWatch::is_told);
+    actor->set_start(MonotonicTime{});
     state = State::calling;
   }
 
-  [[nodiscard]] bool by_steps() const {
-    return plan.looks == plan::Looks::at_each_publication_step;
+  [[nodiscard]] bool led_by_writer() const { return plan.looks != plan::Looks::by_lag; }
+  [[nodiscard]] bool looks_at(Moment moment) const {
+    return plan.looks == plan::Looks::at_each_publication_step ||
+           (plan.looks == plan::Looks::mid_copy && moment == Moment::mid_copy);
   }
 
   // Its next event, if time alone brings it.
@@ -65,7 +72,7 @@ struct Performer {
       case State::holding:
         return actor->hold_end();
       case State::calling:
-        if (by_steps()) return kNever;
+        if (led_by_writer()) return kNever;
         return actor->enough_unread() ? actor->next_call() : kNever;
       case State::finished:
         break;
@@ -103,7 +110,7 @@ struct Performer {
 
   // The writer rang. @returns whether it can act at once
   [[nodiscard]] bool rung(MonotonicTime now) {
-    if (state != State::blocked) return false;
+    if (state != State::blocked || !actor->is_woken()) return false;
     const MonotonicTime awake = actor->awake(now);
     if (awake <= now) return true;
     looks_up = awake;
@@ -118,10 +125,12 @@ class Scheduler {
       : stage_(stage),
         stamping_clock_(clock_, stage.wanted),
         crashes_(stage.wanted),
+        step_(plan::within_publications(stage.wanted) ? kVirtualStep : Duration{0}),
         recreations_(faults_of<plan::Recreate>(stage.wanted)),
         file_faults_(stage.wanted),
         reader_kills_(faults_of<plan::ReaderKill>(stage.wanted)),
         kept_source_(kKeptEvents) {
+    shm::survive_truncation();
     open_source(stage.wanted.source.settings);
     writer_.emplace(shm::Writer::create(stage.stream, stage.fifo(), stamping_clock_));
     publisher_.emplace(*camera_, *writer_, clock_);
@@ -164,14 +173,14 @@ class Scheduler {
     }
     const MonotonicTime fault = next_fault_;
 
-    if (fault != kNever && fault <= std::min(due_.value_or(kNever), call) &&
+    if (fault != kNever && fault <= std::min(publication().value_or(kNever), call) &&
         (due_ || takeover_ || fault <= last_due_)) {
       clock_.sleep_until(fault);
       strike();
       plan_next_fault();
       return true;
     }
-    if (due_ && *due_ <= call) {
+    if (due_ && *publication() <= call) {
       publish();
       return true;
     }
@@ -202,9 +211,9 @@ class Scheduler {
     }
   }
 
-  void look_at_this_step() {
+  void look(Moment moment) {
     for (const auto& performer : performers_)
-      if (performer->by_steps() && performer->state == Performer::State::calling &&
+      if (performer->looks_at(moment) && performer->state == Performer::State::calling &&
           performer->actor->enough_unread())
         performer->act(clock_);
   }
@@ -212,6 +221,13 @@ class Scheduler {
   void ring_all() {
     for (const auto& performer : performers_)
       if (performer->rung(clock_.now())) performer->act(clock_);
+  }
+
+  // When the next frame will be published. No two come at one instant: a reader woken by the first
+  // calls before the second is there.
+  [[nodiscard]] std::optional<MonotonicTime> publication() const {
+    if (!due_ || frames_ == 0) return due_;
+    return std::max(*due_, last_published_ + kVirtualStep);
   }
 
   // ---- the source ------------------------------------------------------------------------------
@@ -222,12 +238,12 @@ class Scheduler {
     camera_ = make_source(wanted, clock_);
     const auto& readers = stage_.wanted.readers;
     const bool watched = std::any_of(readers.begin(), readers.end(), [](const auto& reader) {
-      return reader.looks == plan::Looks::at_each_publication_step;
+      return reader.looks != plan::Looks::by_lag;
     });
     if (!crashes_.any() && !watched) return;
     camera_->on_half_way([this](shm::FrameId id) {
       if (crashes_.any()) dies_at(ordinal(id), plan::CrashPoint::after_half_copy);
-      look_at_this_step();
+      look(Moment::mid_copy);
     });
   }
 
@@ -243,18 +259,21 @@ class Scheduler {
   }
 
   void publish() try {
-    clock_.sleep_until(*due_);
+    clock_.sleep_until(*publication());
     if (crashes_.any()) dies_at(ordinal_by_time(*due_), plan::CrashPoint::before_write);
     claimed_ = clock_.now();
     const auto published = publisher_->next(*due_, [this](shm::PublishStep step) {
-      clock_.advance(kVirtualStep);
-      look_at_this_step();
+      clock_.advance(step_);
+      look(Moment::after_step);
       if (crashes_.any()) between(step);
     });
     if (published.outcome == drivers::WaitOutcome::frame) {
       log(published.due, published.claimed, published.publishing, published.published,
           published.counter, published.id);
+      last_published_ = published.published;
       ring_all();
+    } else {
+      last_due_ = std::max(last_due_, *due_);
     }
     const bool over = published.outcome == drivers::WaitOutcome::ended ||
                       (published.outcome == drivers::WaitOutcome::frame &&
@@ -272,7 +291,7 @@ class Scheduler {
     const Duration since_due = *due_ - MonotonicTime{};
     const std::uint64_t frame = stage_.profile.frames_by(since_due);
     const plan::CrashPoint point = point_after(step);
-    if (step == shm::PublishStep::stamp) before_first_step_ = clock_.now() - kVirtualStep;
+    if (step == shm::PublishStep::stamp) before_first_step_ = clock_.now() - step_;
     if (const auto crash = crashes_.due(frame, point)) {
       if (leaves_whole_frame(point))
         log(*due_, claimed_, before_first_step_, clock_.now(),
@@ -343,12 +362,12 @@ class Scheduler {
     };
     if (takeover_ && *takeover_ <= now) {
       take_over();
+    } else if (const auto struck = file_faults_.strike(now - MonotonicTime{}, stage_.stream);
+               struck != FileFaults::Struck::nothing) {
+      if (struck != FileFaults::Struck::mode) path_changed();
     } else if (!takeover_ && is_due(recreations_)) {
       recreate(recreations_.front());
       recreations_.erase(recreations_.begin());
-    } else if (const auto struck = file_faults_.strike(now - MonotonicTime{}, stage_.stream);
-               struck != FileFaults::Struck::nothing) {
-      if (struck == FileFaults::Struck::name) path_changed();
     } else if (is_due(reader_kills_)) {
       kill_reader(reader_kills_.front());
       reader_kills_.erase(reader_kills_.begin());
@@ -432,6 +451,7 @@ class Scheduler {
   shm::VirtualClock clock_;
   SteppedClock stamping_clock_;
   Crashes crashes_;
+  Duration step_;  // of a publication
   std::vector<plan::Recreate> recreations_;
   FileFaults file_faults_;
   std::vector<plan::ReaderKill> reader_kills_;
@@ -449,6 +469,7 @@ class Scheduler {
   MonotonicTime claimed_{};
   MonotonicTime before_first_step_{};
   MonotonicTime last_due_{};
+  MonotonicTime last_published_{};
   std::uint32_t epoch_ = 0;
   std::uint64_t steps_ = 0;
   MonotonicTime looked_{};

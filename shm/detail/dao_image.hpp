@@ -47,6 +47,7 @@ struct Handle {
   Counter woken_at{};                     // newest frame at the last wake-up by a semaphore
   std::shared_ptr<ProcessWriter> writer;  // from the first write on
   std::optional<Slot> open_slot;          // being written in parts
+  Duration next_look{0};                  // at the path of a stream being written
 
   explicit Handle(Segment segment);
   void open_semaphores();

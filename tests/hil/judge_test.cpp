@@ -92,6 +92,24 @@ TEST(Judge, AGoodRunPasses) {
   EXPECT_EQ(result.metrics.at("fifo.wfs.slow.delivered"), plan::Value{std::int64_t{100}});
 }
 
+// Frames 11 to 19 come back in one call, lapped: they were waited for all the while.
+TEST(Judge, LatencyCountsTheFramesThatWereLostMeanwhile) {
+  Scene scene;
+  scene.calls().erase(scene.calls().begin() + 10, scene.calls().begin() + 19);
+  CallEvent& late = scene.calls()[10];  // frame 20
+  late.status = ReadStatus::overwrite;
+  late.lost = 9;
+  late.waited = 0;
+  const CaseResult result = scene.result();
+  const Histogram& latencies = result.delays.at("fifo.wfs.slow.latency");
+  EXPECT_EQ(latencies.total(), 100);
+  // Published 31 us after due, delivered 70 us after the due time of frame 20.
+  for (std::int64_t k = 11; k <= 20; ++k)
+    EXPECT_GE(latencies.count_at((20 - k) * kPeriod + 39'000), 1) << k;
+  EXPECT_EQ(result.metrics.at("fifo.wfs.slow.latency.max"), plan::Value{9 * kPeriod + 39'000});
+  EXPECT_EQ(result.delays.at("source.wfs.period").total(), 99);
+}
+
 TEST(Judge, AFrameTooManyOrTooFewFailsTheIdentity) {
   Scene missing;
   missing.calls().erase(missing.calls().begin() + 50);

@@ -72,9 +72,8 @@ TEST(VirtualTime, EqualsTheRecursionExactly) {
       ASSERT_EQ(recording.ending, Ending::completed) << recording.error;
       const auto result = judge::judge(planned, *recording.source, recording.trace);
       const LagSchedule lag(planned.readers[0], recording.source->rate.period());
-      EXPECT_EQ(totals_of(result), judge::recursion(lag, depth, planned.frames,
-                                                    {.rate = recording.source->rate,
-                                                     .wake_latency = kVirtualPublication}))
+      EXPECT_EQ(totals_of(result),
+                judge::recursion(lag, depth, planned.frames, {.rate = recording.source->rate}))
           << "N " << depth << " service " << service_us << " us";
       EXPECT_EQ(count(result, "fifo.wfs.slow.content_bad"), 0);
       EXPECT_EQ(count(result, "fifo.wfs.slow.oracle.violations"), 0);
@@ -111,6 +110,27 @@ TEST(VirtualTime, TheWitnessIsNeverMisled) {
     EXPECT_EQ(count(result, "fifo.wfs.slow.calls"), 400 * 6);
     EXPECT_EQ(count(result, "fifo.wfs.slow.overwrites"), 0);
     EXPECT_EQ(count(result, "fifo.wfs.slow.backward"), 0);
+  }
+}
+
+// At exactly N unread frames, while the writer destroys the one that would be next: never
+// delivered, and found to be gone at once. At depth 1 there is nothing left to deliver.
+TEST(VirtualTime, AReaderInTheMiddleOfTheCopyMeetsTheSlotBeingRewritten) {
+  Runner runner({});
+  for (const std::uint32_t depth : {2U, 3U, 16U}) {
+    plan::Case planned = small_case(plan::Mode::virtual_time, depth, shm::Duration{0});
+    plan::ReaderPlan& reader = planned.readers[0];
+    reader.looks = plan::Looks::mid_copy;
+    reader.on_empty = plan::OnEmpty::poll;
+    reader.lag = {plan::UnreadLag{{depth}}};
+    const Recording recording = runner.run(planned);
+    const auto result = judge::judge(planned, *recording.source, recording.trace);
+    // Each call takes it from tail t to t + N, the newest, with N - 1 lost; 400 frames.
+    const std::int64_t calls = 399 / depth;
+    EXPECT_EQ(count(result, "fifo.wfs.slow.calls"), calls) << depth;
+    EXPECT_EQ(count(result, "fifo.wfs.slow.evicted"), calls) << depth;
+    EXPECT_EQ(count(result, "fifo.wfs.slow.lost"), calls * (depth - 1)) << depth;
+    EXPECT_EQ(count(result, "fifo.wfs.slow.content_bad"), 0) << depth;
   }
 }
 

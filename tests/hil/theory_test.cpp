@@ -1,10 +1,12 @@
-#include "hil/judge/theory.hpp"
+#include "hil/judge/theory_lag.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <deque>
 #include <random>
+
+#include "hil/judge/theory_ring.hpp"
 
 namespace daohil::hil::judge {
 namespace {
@@ -74,43 +76,44 @@ TEST(Theory, OutcomeByUnreadFrames) {
   }
 }
 
-// T2: the closed form equals the recursion for any 1 < rho <= 2 and phi. A rate whose period is a
-// whole number of ns, so that rho is exact.
-TEST(Theory, ClosedFormOfConstantLagEqualsTheRecursion) {
+// The phase of a plan comes with the second read: the closed forms then hold from there on.
+TEST(Theory, ThePhaseOfAPlanIsThatOfTheClosedForm) {
   const Rate rate = Rate::millihertz(1'000'000);  // T = 1 ms
   std::mt19937_64 random(20261122);
   for (int i = 0; i < 2000; ++i) {
     const std::uint64_t depth = 1 + random() % 70;
-    const std::uint64_t excess = 1 + random() % 1'000'000;  // (rho - 1) T in ns
-    const std::uint64_t phase = random() % 1'000'000;       // phi T in ns
+    const Duration service{1'000'001 + static_cast<std::int64_t>(random() % 1'000'000)};
+    const Duration phase{static_cast<std::int64_t>(random() % 1'000'000)};
     const std::uint64_t frames = 2 + random() % 3000;
-    const plan::ConstantLag lag{Duration{1'000'000 + static_cast<std::int64_t>(excess)},
-                                Duration{static_cast<std::int64_t>(phase)}};
     const Totals exact =
-        recursion({reader_with({lag}), rate.period()}, depth, frames, {.rate = rate});
-    if (exact.delivered < 2) continue;  // the phase comes with the second read
-    const Totals closed =
-        constant_lag_closed_form(exact.delivered, depth, excess, 1'000'000, phase);
-    ASSERT_EQ(exact.overwrites, closed.overwrites)
-        << "N " << depth << " excess " << excess << " phase " << phase;
-    ASSERT_EQ(exact.lost, closed.lost);
+        recursion({reader_with({plan::ConstantLag{service, phase}}), rate.period()}, depth, frames,
+                  {.rate = rate});
+    if (exact.delivered < 2) continue;
+    const auto closed = constant_lag({rate, service, phase}, depth, exact.delivered);
+    ASSERT_TRUE(closed);
+    ASSERT_EQ(exact.overwrites, closed->overwrites)
+        << "N " << depth << " p " << service.count() << " phase " << phase.count();
+    ASSERT_EQ(exact.lost, closed->lost);
   }
 }
 
+// T3 with rho = m: J = ceil(N/(m-1)) reads, J(m-1) lost, and the phase stays.
 TEST(Theory, CycleOfIntegerRho) {
   const Rate rate = Rate::millihertz(1'000'000);
   for (std::uint64_t rho = 2; rho <= 7; ++rho)
     for (std::uint64_t depth : {1U, 2U, 5U, 8U, 64U}) {
-      const Cycle cycle = constant_lag_cycle(depth, rho);
-      EXPECT_GE(cycle.lost, depth);
-      EXPECT_LE(cycle.lost, depth + rho - 2);
+      const Duration service = milliseconds(static_cast<int>(rho));
+      const auto cycle = next_overwrite({rate, service, Duration{0}}, depth, Duration{0});
+      ASSERT_TRUE(cycle);
+      EXPECT_EQ(cycle->reads, (depth + rho - 2) / (rho - 1));
+      EXPECT_EQ(cycle->lost, cycle->reads * (rho - 1));
+      EXPECT_EQ(cycle->phase, Duration{0});
       // A whole number of cycles after the first read at phase 0.
-      const std::uint64_t reads = 1 + 20 * cycle.reads;
+      const std::uint64_t reads = 1 + 20 * cycle->reads;
       const std::uint64_t frames = 1 + (reads - 1) * rho;
-      const Totals totals = recursion(constant(milliseconds(static_cast<int>(rho)), rate), depth,
-                                      frames, {.rate = rate});
+      const Totals totals = recursion(constant(service, rate), depth, frames, {.rate = rate});
       EXPECT_EQ(totals.overwrites, 20U) << "N " << depth << " rho " << rho;
-      EXPECT_EQ(totals.lost, 20 * cycle.lost);
+      EXPECT_EQ(totals.lost, 20 * cycle->lost);
     }
 }
 
@@ -130,7 +133,7 @@ TEST(Theory, StallBoundary) {
     const Duration edge = rate.offset_of(depth + 1);
     for (const std::int64_t beside : {-10'000, -1, 0, 1, 10'000}) {
       const Duration gap = edge + Duration{beside};
-      const std::uint64_t unread = unread_after_stall(gap, Duration{0}, rate);
+      const std::uint64_t unread = lapse_of({rate, depth, gap, Duration{0}})->unread;
       EXPECT_EQ(unread >= depth + 1, beside >= 0) << "N " << depth << " beside " << beside;
       const std::uint64_t every = 3 * (depth + 2);
       const LagSchedule lag(reader_with({plan::PeriodicLag{.every = every, .stall = gap}}),

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import threading
+import time
 from ctypes import byref
 
 import pytest
@@ -209,6 +210,28 @@ def test_created_anew_by_the_same_process(lib, path, created):
     assert write(lib, first, pixels(2)) == ERROR
     assert b"created it anew" in lib.daoLastError()
     assert write(lib, second, pixels(1)) == SUCCESS and stream.get("cnt0") == 1
+
+
+def test_the_writer_of_a_removed_stream_is_told_once(lib, path, created, capfd):
+    image, _ = created(depth=2)
+    reader = opened(lib, path)
+    assert write(lib, image, pixels(1)) == SUCCESS
+    lib.daoSetLogLevel(0)  # warnings
+    os.unlink(path)
+    said, give_up = "", time.monotonic() + 20
+    while "has been replaced or removed" not in said:
+        assert time.monotonic() < give_up, said
+        assert write(lib, image, pixels(2)) == SUCCESS  # for those who have it open
+        said += capfd.readouterr().err
+        time.sleep(0.01)
+    assert str(path) in said and next_of(lib, reader)[0] != NOTREADY
+    give_up = time.monotonic() + 2.5  # looks come once a second
+    while time.monotonic() < give_up:
+        write(lib, image, pixels(3))
+        time.sleep(0.01)
+    assert capfd.readouterr().err == ""
+    lib.daoSetLogLevel(-1)
+    lib.daoShmCloseShm(byref(reader))
 
 
 # -------------------------------------------------------------------------------------- semaphores

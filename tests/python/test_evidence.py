@@ -1,7 +1,10 @@
 """The evidence of a run, recomputed from the raw events without the project's code."""
 
+import base64
 import json
 import re
+import struct
+import zlib
 from collections import Counter
 
 import jsonschema
@@ -96,7 +99,7 @@ def test_the_folder_is_complete(everything):
     for case in evidence.run["cases"]:
         names = {path.name for path in evidence.case_folder(case["id"]).iterdir()}
         ran = case["verdict"] != "SKIP" and "/" not in case["id"]
-        trace = {"trace.bin"} if ran else set()
+        trace = {"trace.bin", "delays.hlog"} if ran else set()
         assert names == {"scenario.resolved.yaml", "result.json"} | trace
     assert all(evidence.run["host"].values())
 
@@ -137,6 +140,52 @@ def test_the_readme_s_program_reads_a_trace(everything, tmp_path):
 
 
 # ----------------------------------------------------------------------------------- raw events
+
+
+def counts_of(text):
+    """How many values a histogram holds, by HdrHistogram's V2 encoding: zlib behind a cookie and a
+    length; then a header of 40 bytes; then ZigZag LEB128 numbers, of which a negative one stands
+    for so many zeros."""
+    packed = base64.b64decode(text)
+    cookie, length = struct.unpack_from(">II", packed)
+    assert cookie & 0xffffff0f == 0x1c849304 & 0xffffff0f and length == len(packed) - 8
+    data = zlib.decompress(packed[8:])
+    (cookie, length), total, at = struct.unpack_from(">II", data), 0, 40
+    assert length == len(data) - 40
+    while at < len(data):
+        value = shift = 0
+        while True:
+            byte, at = data[at], at + 1
+            if shift == 56:  # of the ninth byte all bits count
+                value |= byte << shift
+                break
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        number = (value >> 1) ^ -(value & 1)
+        total += max(number, 0)
+    return total
+
+
+def test_delays_of_all_frames_are_in_a_histogram_log(everything):
+    case_id = "lag.constant[N=8,rho=1.5]@ocam2k"
+    case = everything.evidence.case(case_id)
+    lines = (everything.evidence.case_folder(case_id) / "delays.hlog").read_text().splitlines()
+    assert lines[0].startswith("#") and "[Histogram log format version 1.3]" in "".join(lines)
+    rows = {}
+    for line in lines:
+        if line.startswith("Tag="):
+            tag, start, length, longest, histogram = line.split(",")
+            rows[tag[4:]] = (float(start), float(length), counts_of(histogram))
+    metrics = case["metrics"]
+    delivered, lost = (metrics[f"fifo.wfs.slow.{name}"] for name in ("delivered", "lost"))
+    frames = metrics["source.wfs.frames"]
+    assert {tag: row[2] for tag, row in rows.items()} == {
+        "fifo.wfs.slow.latency": delivered + lost, "source.wfs.period": frames - 1,
+        "source.wfs.lateness": frames - 1}
+    seconds = (frames - 1) / metrics["source.wfs.rate"]
+    assert all(row[0] == 0 and abs(row[1] - seconds) < 2e-3 for row in rows.values())
 
 
 def recount(trace, reader):

@@ -352,6 +352,19 @@ TEST_F(DaoCpp, AReplacedStreamIsToldByEveryReadThatFindsNothingNew) {
   expect_told([](auto& reader) { reader.get_frame(ShmSync::SEM2, 0); });
 }
 
+TEST_F(DaoCpp, AWriterOfAReplacedOrRemovedStreamIsTold) {
+  Dao::Shm<float> replaced(path(), {2, 3});
+  replaced.set_frame(frame_of(6, 1).data());
+  recreate({4, 4});
+  EXPECT_TRUE(soon_throws_with({path(), "write", "anew"},
+                               [&] { replaced.set_frame(frame_of(6, 2).data()); }));
+  Dao::Shm<float> removed(path());
+  removed.set_frame(frame_of(16, 1).data());
+  daohil::shm::Segment::unlink(path());
+  EXPECT_TRUE(soon_throws_with({path(), "write", "removed"},
+                               [&] { removed.set_frame(frame_of(16, 2).data()); }));
+}
+
 TEST_F(DaoCpp, AStreamReplacedDuringAWaitEndsIt) {
   recreate({2, 3});
   Dao::Shm<float> reader(path());

@@ -1,10 +1,16 @@
 // Creating, opening, refusing, replacing and removing the file of a stream.
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <sched.h>
 
+#include <csignal>
+#include <cstdlib>
+
+#include "shm/truncation.hpp"
 #include "tests/shm/support.hpp"
 
 namespace daohil::shm {
@@ -303,6 +309,53 @@ TEST(Recreate, TellsAttachedReadersAndLeavesTheirMappingSafe) {
   EXPECT_FALSE(fresh.segment().replaced());
   EXPECT_EQ(fresh.newest_counter().value, 1U);
   EXPECT_EQ(fresh.format().bytes(), 1U);
+}
+
+// In a process of its own, as the handler stays.
+void read_what_was_cut_off(const std::string& path) {
+  survive_truncation();
+  Writer writer = Writer::create(path, small(3).options());
+  write_frames(writer, 5);
+  Reader reader = Reader::open(path);
+  write_next(writer);
+  Bytes into(64);
+  if (reader.segment().truncated() || reader.next(into).counter.value != 6) std::exit(1);
+  if (::truncate(path.c_str(), 0) != 0) std::exit(2);
+  for (const std::byte byte : reader.segment().bytes())
+    if (byte != std::byte{0}) std::exit(3);
+  if (!reader.segment().truncated() || !reader.replaced()) std::exit(4);
+  if (reader.next(into).status != ReadStatus::not_ready) std::exit(5);
+  if (reader.newest(into).status != ReadStatus::not_ready) std::exit(6);
+  for (int i = 0; i < 5; ++i) write_next(writer);
+  std::exit(0);
+}
+
+TEST(Truncated, WhoTouchesItFindsZerosIfItAskedFor) {
+  const TempStream stream;
+  EXPECT_EXIT(read_what_was_cut_off(stream.path()), testing::ExitedWithCode(0), "");
+}
+
+TEST(Truncated, OtherBusErrorsEndTheProcessAsBefore) {
+  const TempStream stream;
+  const auto touch_behind_the_end = [&] {
+    survive_truncation();
+    const int fd = ::open(stream.path().c_str(), O_RDWR | O_CREAT, 0600);
+    const void* at = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    std::exit(*static_cast<const volatile char*>(at));
+  };
+  EXPECT_EXIT(touch_behind_the_end(), testing::KilledBySignal(SIGBUS), "");
+}
+
+TEST(Truncated, TheHandlerThatWasThereStillGetsItsOwn) {
+  const TempStream stream;
+  const auto touch_behind_the_end = [&] {
+    ::signal(SIGBUS, [](int) { ::_exit(42); });
+    survive_truncation();
+    const int fd = ::open(stream.path().c_str(), O_RDWR | O_CREAT, 0600);
+    const void* at = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    std::exit(*static_cast<const volatile char*>(at));
+  };
+  EXPECT_EXIT(touch_behind_the_end(), testing::ExitedWithCode(42), "");
 }
 
 TEST(Recreate, RemovalIsToldAsWell) {

@@ -240,6 +240,15 @@ TEST_F(Errors, WhatNeedsVirtualTimeNamesTheReader) {
             "x.yaml:16: reader 'slow': looks: each_publication_step exists in virtual time only, "
             "but the case runs in mode sim; give the scenario modes: [virtual]");
   EXPECT_EQ(complaint(looks, in_mode(Mode::virtual_time)), "");
+
+  const auto mid_copy = with(looks, "each_publication_step", "mid_copy");
+  EXPECT_EQ(complaint(mid_copy),
+            "x.yaml:16: reader 'slow': looks: mid_copy exists in virtual time only, but the case "
+            "runs in mode sim; give the scenario modes: [virtual]");
+  EXPECT_EQ(complaint(mid_copy, in_mode(Mode::virtual_time)), "");
+  EXPECT_EQ(complaint(with(mid_copy, "\n    wait: false", ""), in_mode(Mode::virtual_time)),
+            "x.yaml:16: reader 'slow': looks: mid_copy needs wait: false; a look between two steps "
+            "must return");
 }
 
 TEST_F(Errors, APollWithoutAPauseWouldStopVirtualTime) {
