@@ -16,8 +16,8 @@ namespace daohil::simulators {
 /// F2 = 2 is the gamma(n, g) of an EMCCD of many stages and high gain, exactly (Basden, Haniff &
 /// Mackay 2003, MNRAS 345, 985, eq. 1 and 3). Other F2 have the same shape stretched to the right
 /// mean and variance: gamma of shape n / (F2 - 1) and scale g (F2 - 1). Against the exact output of
-/// a register of 604 stages for one electron its skewness is 0.5 % off at gain 600, 0.1 % at 100 and
-/// 5 % at 10, where the charge is a small whole number in truth.
+/// a register of 604 stages for one electron its skewness is 0.5 % off at gain 600, 0.1 % at 100
+/// and 5 % at 10, where the charge is a small whole number in truth.
 class AvalancheGain {
  public:
   /// @param mean > 0 @param excess_noise F2, the square of the excess noise factor F, in (1, 2]

@@ -40,13 +40,13 @@ TimeWindow row_window(const RowTiming& timing, std::size_t row) {
   return {start, start + timing.exposure};
 }
 
-void compose_rows(const RowTiming& timing, std::span<const SubExposure> images,
+void compose_rows(const RowTiming& timing, std::span<const TimedImage> images,
                   std::span<float> out) {
   if (timing.rows == 0 || out.size() % timing.rows != 0)
     throw std::invalid_argument("compose_rows: " + std::to_string(out.size()) +
                                 " pixels are no whole number of " + std::to_string(timing.rows) +
                                 " rows");
-  for (const SubExposure& image : images) {
+  for (const TimedImage& image : images) {
     if (image.photons.size() != out.size())
       throw std::invalid_argument("compose_rows: an image of " +
                                   std::to_string(image.photons.size()) + " pixels, the frame has " +
@@ -60,7 +60,7 @@ void compose_rows(const RowTiming& timing, std::span<const SubExposure> images,
   for (std::size_t row = 0; row < timing.rows; ++row) {
     const auto line = out.subspan(row * columns, columns);
     std::fill(line.begin(), line.end(), 0.0F);
-    for (const SubExposure& image : images) {
+    for (const TimedImage& image : images) {
       const float part = fraction_within(image.window, row_window(timing, row));
       if (part == 0.0F) continue;
       const auto from = image.photons.subspan(row * columns, columns);

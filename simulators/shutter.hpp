@@ -34,7 +34,7 @@ struct RowTiming {
 [[nodiscard]] TimeWindow row_window(const RowTiming& timing, std::size_t row);
 
 /// What falls onto the detector during one interval: photons per pixel, row-major, arriving evenly.
-struct SubExposure {
+struct TimedImage {
   TimeWindow window;
   std::span<const float> photons;
 };
@@ -45,7 +45,7 @@ struct SubExposure {
 /// @param out photons per pixel, timing.rows rows
 /// @throws std::invalid_argument if an image is not as large as `out`, an interval is empty, or
 /// `out` is not a whole number of rows
-void compose_rows(const RowTiming& timing, std::span<const SubExposure> images,
+void compose_rows(const RowTiming& timing, std::span<const TimedImage> images,
                   std::span<float> out);
 
 }  // namespace daohil::simulators

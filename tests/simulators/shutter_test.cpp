@@ -45,8 +45,8 @@ TEST(ComposeRows, EachRowTakesTheImagesOfItsOwnTime) {
   // Rows of 100 us that begin 0, 10, 20, 30 us; light only in the first and in the last 50 us.
   const auto t = timing(Shutter::rolling, 4);
   const std::vector<float> early(4 * 2, 10.0F), late(4 * 2, 1000.0F);
-  const SubExposure images[] = {{{microseconds(0), microseconds(50)}, early},
-                                {{microseconds(80), microseconds(130)}, late}};
+  const TimedImage images[] = {{{microseconds(0), microseconds(50)}, early},
+                               {{microseconds(80), microseconds(130)}, late}};
   std::vector<float> out(4 * 2);
   compose_rows(t, images, out);
   for (std::size_t row = 0; row < 4; ++row) {
@@ -61,7 +61,7 @@ TEST(ComposeRows, GlobalShutterSumsAllImages) {
   const auto t = timing(Shutter::global, 3);
   std::vector<float> image(6);
   std::iota(image.begin(), image.end(), 1.0F);
-  std::vector<SubExposure> images;
+  std::vector<TimedImage> images;
   for (int k = 0; k < 5; ++k)
     images.push_back({{microseconds(20 * k), microseconds(20 * k + 20)}, image});
   std::vector<float> out(6);
@@ -74,9 +74,9 @@ TEST(ComposeRows, NoImageIsDarkAndWrongOnesAreRefused) {
   std::vector<float> out(6, 5.0F), small(5);
   compose_rows(t, {}, out);
   EXPECT_EQ(out, std::vector<float>(6, 0.0F));
-  const SubExposure too_small[] = {{{microseconds(0), microseconds(1)}, small}};
+  const TimedImage too_small[] = {{{microseconds(0), microseconds(1)}, small}};
   EXPECT_THROW(compose_rows(t, too_small, out), std::invalid_argument);
-  const SubExposure empty[] = {{{microseconds(1), microseconds(1)}, out}};
+  const TimedImage empty[] = {{{microseconds(1), microseconds(1)}, out}};
   EXPECT_THROW(compose_rows(t, empty, out), std::invalid_argument);
   EXPECT_THROW(compose_rows(t, {}, small), std::invalid_argument);
   EXPECT_THROW(compose_rows(timing(Shutter::rolling, 0), {}, out), std::invalid_argument);
