@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include "hil/plan/planner.hpp"
 #include "hil/report/evidence.hpp"
@@ -112,8 +113,10 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kBenchError = 4;
 
+// A line for each thing that is wrong.
 int complain(const std::exception& error, int status) {
-  fmt::print(stderr, "hil: {}\n", error.what());
+  std::istringstream lines(error.what());
+  for (std::string line; std::getline(lines, line);) fmt::print(stderr, "hil: {}\n", line);
   return status;
 }
 
@@ -139,6 +142,7 @@ int main_of(int argc, char** argv) {
   Chosen chosen;
   add_run(program, chosen);
   add_list(program, chosen);
+  add_lint(program, chosen);
   add_plan(program, chosen);
   add_report(program, chosen);
   add_explain(program, chosen);

@@ -56,6 +56,7 @@ void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs 
 using Chosen = std::function<int()>;
 void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
+void add_lint(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
 void add_explain(CLI::App& program, Chosen& chosen);
 void add_rerun(CLI::App& program, Chosen& chosen);

@@ -33,6 +33,11 @@ struct Header {
 /// @throws Error
 Header read_header(const Section& top);
 
+/// A file of another kind or version is wrong in this alone. What is missing is left to the
+/// Section.
+/// @throws Error
+void refuse_other(const Field& root, std::string_view kind);
+
 /// @throws Error unless hil/v1
 void check_api_version(const Field& field);
 /// @throws Error unless the file is of that kind, naming what it is instead

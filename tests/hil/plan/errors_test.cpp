@@ -37,6 +37,7 @@ TEST_F(Errors, Keys) {
        "x.yaml:12: fifo 'wfs': unknown key 'dept'; did you mean 'depth'? allowed: name, from, "
        "depth, perms"},
       {"    depth: 8", "    zzzzzzzz: 8",
+       "x.yaml:10: fifo 'wfs': key 'depth' is missing; add it\n"
        "x.yaml:12: fifo 'wfs': unknown key 'zzzzzzzz'; allowed: name, from, depth, perms"},
       {"    fifo: wfs\n", "    fiof: wfs\n",
        "x.yaml:15: reader 'slow': unknown key 'fiof'; did you mean 'fifo'? allowed: name, fifo, "
@@ -321,7 +322,7 @@ TEST_F(Errors, TimeAndRate) {
             "x.yaml:16: reader 'slow': lag[0]: rho: is relative to the frame rate, which neither "
             "scenario nor bench gives; add rate");
   EXPECT_EQ(
-      complaint(with(kScenario, "frames: 100", "duration: 1s")),
+      complaint(with(with(kScenario, "frames: 100", "duration: 1s"), "rho: 1.5", "delay: 1ms")),
       "x.yaml:17: duration: needs the frame rate, which neither scenario nor bench gives; add "
       "rate or give frames instead");
 }
@@ -394,8 +395,8 @@ TEST_F(Errors, FilesThatClash) {
 }
 
 TEST_F(Errors, AreOneLineWhateverTheTextIs) {
-  const auto text =
-      complaint(with(kScenario, "depth: 8", "\"a\\nb\\x1b[31m" + std::string(200, 'x') + "\": 8"));
+  const auto text = complaint(with(
+      kScenario, "depth: 8", "depth: 8\n    \"a\\nb\\x1b[31m" + std::string(200, 'x') + "\": 8"));
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_LT(text.size(), 250U);
