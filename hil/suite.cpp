@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hil/attempts.hpp"
 #include "hil/judge/judge.hpp"
 #include "hil/judge/prediction.hpp"
 #include "hil/report/evidence.hpp"
@@ -53,6 +54,7 @@ class SuiteRun {
     suite_.started = clock.utc_now();
     suite_.command = options_.command;
     suite_.repeats = options_.repeats;
+    suite_.strictness = options_.strictness;
     suite_.host = run::host_facts();
     preflight(runner_, cases_);
     report::Evidence evidence(options_.out);
@@ -73,19 +75,18 @@ class SuiteRun {
 
  private:
   CaseResult run_case(std::size_t index, report::Evidence& evidence) {
-    const plan::Case& planned = cases_[index];
-    for (int attempt = 1;; ++attempt) {
+    Attempts attempts(cases_[index], options_.flaky_probe);
+    do {
       run::Recording recording;
-      CaseResult result = attempt_case(index, attempt, recording);
-      result.attempt = attempt;
+      CaseResult result = attempt_case(index, attempts.next_number(), recording);
+      result.attempt = attempts.next_number();
       result.elapsed = recording.elapsed;
+      attempts.take(result);
       watcher_.case_judged(suite_, result, index + 1, cases_.size());
       evidence.add(suite_, result, recording.trace);
-      suite_.results.push_back(result);
-      // Only what the bench spoiled is tried again: a failure stays a failure.
-      const bool again = result.verdict == Verdict::inconclusive && attempt < planned.attempts;
-      if (!again) return result;
-    }
+      suite_.results.push_back(std::move(result));
+    } while (attempts.another());
+    return suite_.results.back();
   }
 
   CaseResult attempt_case(std::size_t index, int attempt, run::Recording& recording) {

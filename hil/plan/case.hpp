@@ -286,6 +286,12 @@ struct Timeouts {
   Duration teardown = std::chrono::seconds(5);
 };
 
+/// What a case is tried again after. A FAIL never is: a lucky PASS would hide it.
+struct Retries {
+  bool inconclusive = true;
+  bool errors = false;
+};
+
 struct Case {
   std::string id;        ///< "lag.constant[N=8,rho=1.5]@ocam2k"
   std::string scenario;  ///< "lag.constant"
@@ -298,8 +304,8 @@ struct Case {
   Mode mode = Mode::virtual_time;
   std::uint64_t seed = 0;
   Timeouts timeouts;
-  int attempts = 1;             ///< at most so many,
-  bool retries_errors = false;  ///< after INCONCLUSIVE, and after ERROR if this is set
+  int attempts = 1;  ///< at most so many, after
+  Retries retries;
 
   SourcePlan source;
   FifoPlan fifo;

@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 
+#include "hil/plan/planner.hpp"
 #include "hil/plan/show.hpp"
 
 namespace daohil::hil::plan {
@@ -68,18 +69,17 @@ void read_timeouts(const Field& field, Timeouts& timeouts) {
 }
 
 void read_retry(const Field& verdict, Header& header) {
-  // A retried FAIL would be hidden by a lucky PASS.
   if (verdict.text() == "FAIL")
     verdict.fail("a FAIL is never retried; only ERROR and INCONCLUSIVE are");
-  static constexpr std::array<Choice<Word>, 2> kVerdicts{
-      {{"ERROR", Word::present}, {"INCONCLUSIVE", Word::present}}};
-  static_cast<void>(verdict.one_of<Word>(kVerdicts));
-  if (verdict.text() == "ERROR") header.retries_errors = true;
+  static constexpr std::array<Choice<bool Retries::*>, 2> kVerdicts{
+      {{"ERROR", &Retries::errors}, {"INCONCLUSIVE", &Retries::inconclusive}}};
+  header.retries.*verdict.one_of<bool Retries::*>(kVerdicts) = true;
 }
 
 void read_attempts(const Field& field, Header& header) {
   const Section section(field, kAttemptKeys);
   section.take("on", [&](const Field& on) {
+    header.retries = {.inconclusive = false, .errors = false};
     for (const auto& verdict : on.list()) verdict.gather([&] { read_retry(verdict, header); });
   });
   section.take("max", [&](const Field& max) {
@@ -105,6 +105,12 @@ void read_requires(const Field& field, Header& header) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> group_names() {
+  std::vector<std::string_view> names;
+  for (const auto& group : kGroups) names.push_back(group.word);
+  return names;
+}
 
 void check_api_version(const Field& field) {
   if (field.text() != kApiVersion)

@@ -25,7 +25,7 @@ struct Header {
   Timeouts timeouts;
   unsigned cores = 1;  ///< that real time needs
   HostClass host_class = HostClass::any;
-  bool retries_errors = false;
+  Retries retries;
   int attempts = 1;
 };
 

@@ -29,6 +29,9 @@ struct PlanOptions {
 std::vector<Case> make_plan(const std::vector<std::filesystem::path>& files,
                             const PlanOptions& options);
 
+/// The groups that scenarios are of, in the order of a report.
+[[nodiscard]] std::vector<std::string_view> group_names();
+
 /// What `hil list` shows.
 struct ScenarioSummary {
   std::filesystem::path file;

@@ -333,7 +333,7 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   c.mode = chosen.mode;
   c.timeouts = header.timeouts;
   c.attempts = header.attempts;
-  c.retries_errors = header.retries_errors;
+  c.retries = header.retries;
   const auto lacks = missing_features(header, bench, chosen.mode);
   c.skip = chosen.skip + (chosen.skip.empty() || lacks.empty() ? "" : "; ") + lacks;
 
