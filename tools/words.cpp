@@ -33,9 +33,10 @@ class Shipped {
     const auto groups = hil::plan::group_names();
     auto names = groups;
     for (const auto& scenario : scenarios()) names.emplace_back(scenario.id);
-    throw hil::plan::Error(fmt::format(
-        "{} is no group, scenario or file{}; groups: {}; 'hil list' shows the scenarios",
-        hil::plan::show(word), hil::plan::did_you_mean(word, names), fmt::join(groups, ", ")));
+    const auto hint = hil::plan::did_you_mean(word, names);
+    throw hil::plan::Error(
+        fmt::format("{} is no group, scenario or file{} groups: {}; 'hil list' shows the scenarios",
+                    hil::plan::show(word), hint.empty() ? ";" : hint, fmt::join(groups, ", ")));
   }
 
  private:

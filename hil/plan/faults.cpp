@@ -437,23 +437,24 @@ void read_fault(const Field& item, const FaultContext& context,
   const Field target =
       item.other(*item.node().find("target"), fmt::format("{}: target", item.where()));
   const std::string name = target.text();
+  const auto add = [&](Fault fault) { faults.push_back(std::move(fault)); };
   if (name == context.source.role) {
     const Kind kind = kind_of(item, kSourceKinds);
     if (kind == Kind::rate_step) return read_rate_step(item, rate_steps);
-    faults.emplace_back(read_frame_fault(item, kind));
-    return;
+    return add(read_frame_fault(item, kind));
   }
-  if (name == "writer") return void(faults.emplace_back(read_writer_fault(item, context)));
+  if (name == "writer") return add(read_writer_fault(item, context));
   if (name == "fifo") return read_fifo_fault(item, faults);
   if (name == "clock") {
     static_cast<void>(kind_of(item, kClockKinds));
-    faults.emplace_back(read_clock_step(item));
-    return;
+    return add(read_clock_step(item));
   }
-  if (name == "host") return void(faults.emplace_back(read_host_fault(item, context)));
+  if (name == "host") return add(read_host_fault(item, context));
   std::vector<std::string_view> names{context.source.role, "writer", "fifo", "clock", "host"};
   for (const ReaderPlan& reader : context.readers) {
-    if (name == reader.name) return void(faults.emplace_back(read_reader_fault(item, name)));
+    if (name == reader.name) return add(read_reader_fault(item, name));
+    // It may be the target; its name was complained of.
+    if (reader.name.empty()) target.fail_reported();
     names.push_back(reader.name);
   }
   target.fail(fmt::format("unknown target {}{}", show(name), nearest_and_all(name, names)),

@@ -380,13 +380,18 @@ void check_waiting(const Section& section, const ReaderPlan& reader) {
 Duration read_start(const Field& field, const ReaderContext& context) {
   static constexpr std::array<Key, 2> kKeys{{{"at"}, {"frames"}}};
   const Section section(field, kKeys);
-  const auto at = section.find("at");
-  const auto frames = section.find("frames");
-  if (at.has_value() == frames.has_value()) field.fail("has exactly one of at and frames");
-  if (at) return at->duration();
-  if (!context.rate)
-    frames->fail("needs the frame rate, which neither scenario nor bench gives; add rate");
-  return context.rate->offset_of(frames->count(0, std::numeric_limits<std::uint32_t>::max()));
+  Duration start{0};
+  section.take("at", [&](const Field& at) { start = at.duration(); });
+  section.take("frames", [&](const Field& frames) {
+    if (!context.rate)
+      frames.fail("needs the frame rate, which neither scenario nor bench gives; add rate");
+    start = context.rate->offset_of(frames.count(0, std::numeric_limits<std::uint32_t>::max()));
+  });
+  section.check([&] {
+    if (section.find("at").has_value() == section.find("frames").has_value())
+      field.fail("has exactly one of at and frames");
+  });
+  return start;
 }
 
 void read_cpu(const Field& field, ReaderPlan& reader) {
@@ -463,8 +468,8 @@ std::vector<ReaderPlan> read_readers(const Field& field, const ReaderContext& co
   if (items.empty()) field.fail("no reader; a scenario has at least one");
   for (const auto& item : items) {
     item.gather([&] {
-      readers.push_back(read_reader(called_by(item, "reader", "name"), context));
-      const auto& reader = readers.back();
+      auto& reader = readers.emplace_back();  // nameless, should nothing come of it
+      reader = read_reader(called_by(item, "reader", "name"), context);
       for (std::size_t i = 0; i + 1 < readers.size(); ++i)
         if (!reader.name.empty() && readers[i].name == reader.name)
           item.fail(

@@ -214,8 +214,7 @@ std::string resolved_text(Node root, const std::string& file, const Case& c,
   return fmt::format("# {}\n{}", c.id, to_yaml(root));
 }
 
-// A role that the bench does not have, a name that is not one: taken as written, so that what
-// refers to it is not complained of too.
+// A name as it stands there, right or wrong.
 std::string written_name(const Section& top, std::string_view list, std::string_view key) {
   const Node* items = top.field().node().find(list);
   if (items == nullptr || items->kind != NodeKind::list || items->items.empty()) return {};
@@ -231,7 +230,9 @@ SourcePlan read_source(const Section& top, const Bench& bench) {
     plan = bind_source(called_by(source, "source", "role"), bench,
                        std::filesystem::path(top.field().file()).parent_path());
   });
-  if (plan.role.empty()) plan.role = written_name(top, "sources", "role");
+  // A role that the bench does not have: whatever the fifo calls it, so that what refers to it is
+  // not complained of too.
+  if (plan.role.empty()) plan.role = written_name(top, "fifos", "from");
   // What needs a rate has one, while it is not known which.
   if (top.field().complaints() != before && !plan.settings.rate)
     plan.settings.rate = shm::Rate::hertz(1000);
@@ -251,11 +252,9 @@ void read_claims(const Section& top, const Combination& cell, std::span<const Me
   }
 }
 
-bool all_named(const Section& top, const std::vector<ReaderPlan>& readers) {
-  const Node* list = top.field().node().find("readers");
-  return list != nullptr && list->items.size() == readers.size() &&
-         std::none_of(readers.begin(), readers.end(),
-                      [](const ReaderPlan& reader) { return reader.name.empty(); });
+bool all_named(const std::vector<ReaderPlan>& readers) {
+  return !readers.empty() && std::none_of(readers.begin(), readers.end(),
+                                          [](const auto& reader) { return reader.name.empty(); });
 }
 
 // What a scenario does, under the header that says who and where.
@@ -282,7 +281,7 @@ void read_body(const Section& top, const Combination& cell, const Bench& bench, 
   if (c.skip.empty() && c.frames > 0) top.check([&] { check_run_time(top, c); });
 
   // Metrics are named after readers: with one of them unknown, any name could be right.
-  if (!all_named(top, c.readers)) return;
+  if (!all_named(c.readers)) return;
   read_claims(top, cell, metrics_of(c.source.role, c.fifo.name, c.readers), c);
 }
 
