@@ -128,14 +128,6 @@ double read_slack(const Field& field, const Metric& metric) {
                          name_of(metric.quantity)));
 }
 
-bool has_unknown_key(const Field& line) {
-  const auto& keys = line.node().keys;
-  return std::any_of(keys.begin(), keys.end(), [](const Node::Key& key) {
-    return std::none_of(kExpectKeys.begin(), kExpectKeys.end(),
-                        [&](const Key& known) { return known.name == key.name; });
-  });
-}
-
 std::pair<Operator, Field> read_operator(const Section& section) {
   std::optional<std::pair<Operator, Field>> found;
   for (const auto& choice : kOperators) {
@@ -276,8 +268,10 @@ Expectation read_expectation(const Field& field, std::span<const Metric> metrics
     expectation.op = op;
     value = field_of_value;
   };
-  // A misspelt operator would be missed a second time.
-  if (section.sound() || !has_unknown_key(field)) field.gather(find_claim);
+  // A misspelt operator is not missed a second time.
+  if (std::none_of(kOperators.begin(), kOperators.end(),
+                   [&](const auto& choice) { return section.misspelt(choice.word); }))
+    field.gather(find_claim);
   if (metric == nullptr || !value) return expectation;
 
   expectation.metric = metric->name;

@@ -243,6 +243,10 @@ void Section::refuse(const Node::Key& key, std::span<const std::string_view> all
   });
 }
 
+bool Section::misspelt(std::string_view key) const {
+  return std::find(misspelt_.begin(), misspelt_.end(), key) != misspelt_.end();
+}
+
 Field Section::child(std::string_view key, const Node& node) const {
   const auto& parent = map_.where();
   return map_.other(node, parent.empty() ? std::string(key) : fmt::format("{}: {}", parent, key));
@@ -257,7 +261,7 @@ std::optional<Field> Section::find(std::string_view key) const {
 Field Section::need(std::string_view key) const {
   const Node* node = map_.node().find(key);
   if (node != nullptr) return child(key, *node);
-  if (std::find(misspelt_.begin(), misspelt_.end(), key) != misspelt_.end()) map_.fail_reported();
+  if (misspelt(key)) map_.fail_reported();
   map_.fail(fmt::format("key '{}' is missing; add it", key));
 }
 

@@ -144,6 +144,8 @@ class Section {
   void take_needed(std::string_view key, Read read) const {
     map_.gather([&] { read(need(key)); });
   }
+  /// Whether the key is there, probably, under a wrong name.
+  [[nodiscard]] bool misspelt(std::string_view key) const;
   /// Whether nothing has been wrong since the section was begun: what its values mean together is
   /// only asked then.
   [[nodiscard]] bool sound() const { return map_.complaints() == complaints_before_; }
@@ -161,7 +163,7 @@ class Section {
 
   Field map_;
   std::size_t complaints_before_;
-  std::vector<std::string> misspelt_;  // keys that are there, probably, under a wrong name
+  std::vector<std::string> misspelt_;
 };
 
 /// "reader 'slow'" if the map has such a text under `key`, else as it is called already.

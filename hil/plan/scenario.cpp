@@ -114,6 +114,7 @@ FifoPlan read_fifo(const Field& field, const std::string& role) {
 std::uint64_t read_length(const Section& top, const SourcePlan& source) {
   const auto frames = top.find("frames");
   const auto duration = top.find("duration");
+  if (top.misspelt("frames") || top.misspelt("duration")) top.field().fail_reported();
   if (frames.has_value() == duration.has_value())
     top.fail("a scenario has exactly one of frames and duration");
   if (frames) {
@@ -318,10 +319,9 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   top.take("id", [&](const Field& id) {
     if (c.id.size() > kLongestId)
       id.fail(
-          fmt::format("with its variables and its bench a case has the id {}, which "
-                      "names a folder and has {} characters, {} at most; shorten a "
-                      "name or a value",
-                      show(c.id), c.id.size(), kLongestId));
+          fmt::format("with its variables and its bench a case has an id of {} characters, {} "
+                      "at most, because it names a folder; shorten a name or a value",
+                      c.id.size(), kLongestId));
   });
   c.title = header.title;
   c.group = header.group;
