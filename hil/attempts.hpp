@@ -25,6 +25,11 @@ class Attempts {
   /// Takes an attempt. If it is the last of a case whose attempts disagree, makes it FLAKY.
   void take(judge::CaseResult& result);
 
+  /// Whether an attempt before was INCONCLUSIVE.
+  [[nodiscard]] bool after_inconclusive() const {
+    return verdicts_.contains(judge::Verdict::inconclusive);
+  }
+
   [[nodiscard]] bool another() const { return another_; }
 
  private:

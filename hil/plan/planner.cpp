@@ -202,6 +202,9 @@ std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& o
   for (const auto& [file, named] : scenario_files(files, problems))
     problems.gather([&, &path = file, &by_name = named] { plan_file(path, by_name); });
   problems.throw_if_any();
+  // First, so that what they find counts for the others.
+  std::stable_partition(cases.begin(), cases.end(),
+                        [](const Case& c) { return c.host.has_value(); });
   count_sweeps(cases);
   std::erase_if(cases, [&](const Case& c) { return !selected(c, options.select); });
   return cases;

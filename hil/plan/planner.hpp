@@ -25,6 +25,7 @@ struct PlanOptions {
 
 /// Text to checked plan: read the files, expand the matrix, bind the roles, resolve the units.
 /// @param files scenario files; a folder stands for the *.yaml files in it, sorted by name
+/// Cases of the host come first, then in the order of the files.
 /// @throws Error with all that is wrong, naming file, line, key, value and what is allowed
 std::vector<Case> make_plan(const std::vector<std::filesystem::path>& files,
                             const PlanOptions& options);

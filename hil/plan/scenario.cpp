@@ -14,6 +14,7 @@
 #include "hil/plan/expect.hpp"
 #include "hil/plan/faults.hpp"
 #include "hil/plan/fields.hpp"
+#include "hil/plan/host_checks.hpp"
 #include "hil/plan/metrics.hpp"
 #include "hil/plan/readers.hpp"
 #include "hil/plan/seed.hpp"
@@ -211,7 +212,7 @@ std::string resolved_text(Node root, const std::string& file, const Case& c,
   root.erase("sweep");  // which compares this case with others
   absolute_files(root, std::filesystem::path(file).parent_path());
   root.set("seed", Node::scalar(std::to_string(seed)));
-  root.set("sources", Node::list({source_node(c.source)}));
+  if (!c.host) root.set("sources", Node::list({source_node(c.source)}));
   return fmt::format("# {}\n{}", c.id, to_yaml(root));
 }
 
@@ -260,13 +261,18 @@ bool all_named(const std::vector<ReaderPlan>& readers) {
 
 // What a scenario does, under the header that says who and where.
 void read_body(const Section& top, const Combination& cell, const Bench& bench, Case& c) {
+  const auto runs_in = c.skip.empty() ? std::optional(c.mode) : std::nullopt;
+  if (top.find("checks")) {
+    c.host = read_host_checks(top, bench, runs_in);
+    if (!c.host->groups.empty()) read_claims(top, cell, metrics_of_host(c.host->groups), c);
+    return;
+  }
   c.source = read_source(top, bench);
   top.take_needed("fifos", [&](const Field& fifos) {
     c.fifo = read_fifo(only_one(fifos, "fifo"), c.source.role);
   });
   if (c.fifo.name.empty()) c.fifo.name = written_name(top, "fifos", "name");
   top.field().gather([&] { c.frames = read_length(top, c.source); });
-  const auto runs_in = c.skip.empty() ? std::optional(c.mode) : std::nullopt;
   top.take_needed("readers", [&](const Field& readers) {
     c.readers = read_readers(readers, {c.fifo, c.source.settings.rate, runs_in});
   });
@@ -331,6 +337,7 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   for (const auto& [name, value] : cell) c.variables.emplace(name, value.text);
   c.mode = chosen.mode;
   c.timeouts = header.timeouts;
+  c.host_class = header.host_class;
   c.attempts = header.attempts;
   c.retries = header.retries;
   const auto lacks = missing_features(header, bench, chosen.mode);

@@ -9,7 +9,7 @@ import pytest
 import inputs
 import program
 
-GROUPS = ["acceptance", "lag", "overwrite", "depth", "faults", "soak", "loop", "replay"]
+GROUPS = ["acceptance", "lag", "overwrite", "depth", "faults", "soak", "loop", "replay", "host"]
 
 
 def listed(hil, *words, status=0):
