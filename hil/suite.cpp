@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hil/attempts.hpp"
+#include "hil/host_gate.hpp"
 #include "hil/judge/judge.hpp"
 #include "hil/judge/prediction.hpp"
 #include "hil/report/evidence.hpp"
@@ -16,7 +18,7 @@ using judge::Verdict;
 // Before anything runs: a missing file is one clear line, not one failure per case.
 void preflight(run::Runner& runner, const std::vector<plan::Case>& cases) {
   for (const plan::Case& planned : cases) {
-    if (!planned.skip.empty()) continue;
+    if (!planned.skip.empty() || planned.host) continue;
     try {
       runner.preflight(planned);
     } catch (const std::exception& error) {
@@ -53,6 +55,7 @@ class SuiteRun {
     suite_.started = clock.utc_now();
     suite_.command = options_.command;
     suite_.repeats = options_.repeats;
+    suite_.strictness = options_.strictness;
     suite_.host = run::host_facts();
     preflight(runner_, cases_);
     report::Evidence evidence(options_.out);
@@ -65,6 +68,7 @@ class SuiteRun {
       final_results.push_back(sweep);
       suite_.results.push_back(std::move(sweep));
     }
+    for (auto& fact : gate_.facts()) suite_.host.push_back(std::move(fact));
     suite_.verdict = judge::overall(final_results);
     suite_.elapsed = clock.now() - begin;
     evidence.finish(suite_);
@@ -73,19 +77,19 @@ class SuiteRun {
 
  private:
   CaseResult run_case(std::size_t index, report::Evidence& evidence) {
-    const plan::Case& planned = cases_[index];
-    for (int attempt = 1;; ++attempt) {
+    Attempts attempts(cases_[index], options_.flaky_probe);
+    do {
       run::Recording recording;
-      CaseResult result = attempt_case(index, attempt, recording);
-      result.attempt = attempt;
-      result.elapsed = recording.elapsed;
+      CaseResult result = attempt_case(index, attempts.next_number(), recording);
+      result.attempt = attempts.next_number();
+      if (recording.elapsed.count() > 0) result.elapsed = recording.elapsed;
+      if (attempts.after_inconclusive()) gate_.judge_retry(result);
+      attempts.take(result);
       watcher_.case_judged(suite_, result, index + 1, cases_.size());
       evidence.add(suite_, result, recording.trace);
-      suite_.results.push_back(result);
-      // Only what the bench spoiled is tried again: a failure stays a failure.
-      const bool again = result.verdict == Verdict::inconclusive && attempt < planned.attempts;
-      if (!again) return result;
-    }
+      suite_.results.push_back(std::move(result));
+    } while (attempts.another());
+    return suite_.results.back();
   }
 
   CaseResult attempt_case(std::size_t index, int attempt, run::Recording& recording) {
@@ -94,16 +98,34 @@ class SuiteRun {
     if (options_.stop_requested())
       return judge::not_run(planned, Verdict::aborted, "not run: stopped by the user");
     watcher_.case_started(planned, index + 1, cases_.size(), attempt);
-    const drivers::CameraDescription& source = runner_.preflight(planned);
-    judge::Examination examination(planned, source);
-    recording = runner_.run(planned, examination);
-    return judged(planned, recording, examination);
+    if (planned.host) return examine_host(planned);
+    if (const auto refusal = gate_.refusal(planned); !refusal.empty())
+      return judge::not_run(planned, Verdict::skip, refusal);
+    plan::Case gated = planned;
+    gated.unfit_host = gate_.unfit(planned);
+    const drivers::CameraDescription& source = runner_.preflight(gated);
+    judge::Examination examination(gated, source);
+    recording = runner_.run(gated, examination);
+    return judged(gated, recording, examination);
+  }
+
+  CaseResult examine_host(const plan::Case& planned) {
+    const shm::MonotonicTime begin = shm::system_clock().now();
+    CaseResult result;
+    try {
+      result = gate_.examine(planned, options_.stop_requested);
+    } catch (const std::exception& error) {
+      result = judge::not_run(planned, Verdict::error, error.what());
+    }
+    result.elapsed = shm::system_clock().now() - begin;
+    return result;
   }
 
   const std::vector<plan::Case>& cases_;
   const SuiteOptions& options_;
   Watcher& watcher_;
   run::Runner runner_;
+  HostGate gate_;
   report::SuiteResult suite_;
 };
 
@@ -134,7 +156,10 @@ std::vector<Forecast> forecast(const std::vector<plan::Case>& cases) {
   std::vector<Forecast> forecasts;
   for (const plan::Case& planned : cases) {
     Forecast forecast{.planned = planned, .lines = {}};
-    if (planned.skip.empty()) {
+    // Three instruments, and a second for the rest.
+    if (planned.skip.empty() && planned.host)
+      forecast.duration = 3 * planned.host->floor + std::chrono::seconds(1);
+    if (planned.skip.empty() && !planned.host) {
       const drivers::CameraDescription& source = runner.preflight(planned);
       if (planned.mode == plan::Mode::sim)
         forecast.duration = source.rate.offset_of(planned.frames);

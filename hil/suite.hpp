@@ -36,6 +36,10 @@ struct SuiteOptions {
   std::filesystem::path out;  ///< evidence folder, new or empty
   std::string command;        ///< see report::SuiteResult::command
   bool repeats = false;       ///< see report::SuiteResult::repeats
+  /// How often more a case that FAILs is run, to see whether it always does: attempts that disagree
+  /// make it FLAKY.
+  unsigned flaky_probe = 0;
+  report::Strictness strictness;
   /// Polled at least every 50 ms; true stops the run, tears it down and writes what there is.
   std::function<bool()> stop_requested = [] { return false; };
 };

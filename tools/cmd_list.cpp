@@ -1,9 +1,14 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
+#include <vector>
 
 #include "hil/plan/planner.hpp"
+#include "tools/data.hpp"
 #include "tools/verbs.hpp"
+#include "tools/words.hpp"
 
 namespace daohil::tools {
 namespace {
@@ -15,8 +20,16 @@ std::string modes_text(const hil::plan::ScenarioSummary& scenario) {
   return text;
 }
 
+// The scenarios at hand, else those that came with this program.
+std::vector<std::filesystem::path> default_folder() {
+  std::error_code error;
+  if (std::filesystem::is_directory("scenarios", error)) return {"scenarios"};
+  return {shipped_scenarios()};
+}
+
 int list(const ScenarioArguments& arguments) {
-  const auto scenarios = hil::plan::list_scenarios(arguments.files);
+  const auto scenarios = hil::plan::list_scenarios(
+      arguments.files.empty() ? default_folder() : files_meant_by(arguments.files));
   if (arguments.output == ScenarioArguments::Output::json) {
     auto json = nlohmann::ordered_json::array();
     for (const auto& s : scenarios) {
@@ -43,8 +56,9 @@ int list(const ScenarioArguments& arguments) {
 void add_list(CLI::App& program, Chosen& chosen) {
   CLI::App* verb = program.add_subcommand("list", "List scenarios: id, group, modes, cases, title");
   const auto arguments = std::make_shared<ScenarioArguments>();
-  arguments->files = {"scenarios"};
-  verb->add_option("files", arguments->files, "Scenario files or folders; default: scenarios");
+  verb->add_option("files", arguments->files,
+                   "Groups or ids of scenarios, files or folders. Default: the folder scenarios if "
+                   "there is one, else what came with this program");
   verb->add_flag_callback(
       "--json", [arguments] { arguments->output = ScenarioArguments::Output::json; },
       "As JSON on standard output");

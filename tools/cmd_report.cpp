@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "tools/data.hpp"
 #include "tools/verbs.hpp"
 
 namespace daohil::tools {
@@ -29,18 +30,6 @@ struct ReportArguments {
   fs::path run;
   fs::path out;
 };
-
-// Beside the program where it is installed, or in the build tree, which is laid out alike.
-fs::path page_program() {
-  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
-  for (const char* data : {DAO_HIL_DATA_FROM_PROGRAM, "../share/dao_hil"}) {
-    const fs::path page = here / data / "page";
-    if (fs::exists(page / "__main__.py")) return page;
-  }
-  throw std::runtime_error(fmt::format(
-      "{} is not there; the program was moved without its data: install it again",
-      (here / DAO_HIL_DATA_FROM_PROGRAM / "page" / "__main__.py").lexically_normal().string()));
-}
 
 int run_python(std::vector<std::string> words) {
   std::vector<char*> argv;
@@ -64,8 +53,9 @@ int run_python(std::vector<std::string> words) {
 
 int report(const ReportArguments& arguments) {
   const fs::path out = arguments.out.empty() ? arguments.run / "report.html" : arguments.out;
-  const int status = run_python(
-      {kPython, "-I", "-B", page_program().string(), arguments.run.string(), out.string()});
+  const int status =
+      run_python({kPython, "-I", "-B", data_path("page/__main__.py").parent_path().string(),
+                  arguments.run.string(), out.string()});
   if (status == kWritten) fmt::print("report {}\n", out.string());
   return status;
 }

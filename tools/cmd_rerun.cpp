@@ -11,8 +11,7 @@ namespace {
 struct RerunArguments {
   std::filesystem::path run;
   hil::report::StoredRun::Selection selection;
-  std::filesystem::path out;
-  bool json = false;
+  RunRequest request;
 };
 
 int rerun(const std::string& program, const RerunArguments& arguments) {
@@ -26,10 +25,10 @@ int rerun(const std::string& program, const RerunArguments& arguments) {
                (arguments.run / "verdict.txt").string());
     return kNothingSelected;
   }
-  return run_cases(cases, {.out = arguments.out,
-                           .command = quoted(program) + " rerun " + quoted(arguments.run.string()),
-                           .repeats = true,
-                           .json = arguments.json});
+  RunRequest request = arguments.request;
+  request.command = quoted(program) + " rerun " + quoted(arguments.run.string());
+  request.repeats = true;
+  return run_cases(cases, request);
 }
 
 }  // namespace
@@ -50,10 +49,11 @@ void add_rerun(CLI::App& program, Chosen& chosen) {
                    "Only the case of that id, or cases whose id, or that of a sweep they belong "
                    "to, contains this text")
       ->type_name("TEXT");
-  verb->add_option("--out", arguments->out,
+  verb->add_option("--out", arguments->request.out,
                    "Evidence folder, new or empty. Default: hil-runs/<UTC>-<pid>")
       ->type_name("DIR");
-  verb->add_flag("--json", arguments->json, "Result as JSON on standard output");
+  verb->add_flag("--json", arguments->request.json, "Result as JSON on standard output");
+  add_verdict_options(*verb, arguments->request);
   verb->callback([&program, &chosen, arguments] {
     chosen = [name = program.get_name(), arguments] { return rerun(name, *arguments); };
   });

@@ -17,9 +17,11 @@
 namespace daohil::tools {
 namespace {
 
+constexpr unsigned kMostProbes = 1000;
+
 struct RunArguments {
   ScenarioArguments scenarios;
-  std::filesystem::path out;
+  RunRequest request;
 };
 
 std::filesystem::path default_folder() {
@@ -30,16 +32,11 @@ std::filesystem::path default_folder() {
 
 int run(const std::string& program, const RunArguments& arguments) {
   const auto cases = arguments.scenarios.make_plan();
-  if (cases.empty()) {
-    fmt::print(stderr,
-               "hil: no case is selected by --select '{}'; 'hil list' shows what there is\n",
-               arguments.scenarios.select);
-    return kNothingSelected;
-  }
-  return run_cases(cases, {.out = arguments.out,
-                           .command = arguments.scenarios.command(program, "run"),
-                           .repeats = false,
-                           .json = arguments.scenarios.output == ScenarioArguments::Output::json});
+  if (cases.empty()) return nothing_selected(arguments.scenarios);
+  RunRequest request = arguments.request;
+  request.command = arguments.scenarios.command(program, "run");
+  request.json = arguments.scenarios.output == ScenarioArguments::Output::json;
+  return run_cases(cases, request);
 }
 
 }  // namespace
@@ -55,6 +52,8 @@ int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& reque
   const hil::SuiteOptions options{.out = request.out.empty() ? default_folder() : request.out,
                                   .command = request.command,
                                   .repeats = request.repeats,
+                                  .flaky_probe = request.flaky_probe,
+                                  .strictness = request.strictness,
                                   .stop_requested = stop_requested};
   const hil::report::SuiteResult suite = hil::run_suite(cases, options, console);
   console.finish();
@@ -64,7 +63,21 @@ int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& reque
   fmt::print(text, "artefacts {}   (verdict.txt run.json junit.xml host.json cases/ SHA256SUMS)\n",
              options.out.string());
   if (json) fmt::print("{}", hil::report::run_json(suite));
-  return hil::judge::exit_code_of(suite.verdict);
+  return hil::report::exit_code_of(suite);
+}
+
+void add_verdict_options(CLI::App& verb, RunRequest& request) {
+  using hil::report::Strictness;
+  verb.add_option("--flaky-probe", request.flaky_probe,
+                  "Run a case that FAILs so often more; if an attempt passes, it is FLAKY (exit 1)")
+      ->type_name("N")
+      ->check(CLI::Range(0U, kMostProbes));
+  verb.add_flag_callback(
+      "--strict", [&request] { request.strictness.marginal = Strictness::Marginal::fails; },
+      "Exit status 1 also for MARGINAL");
+  verb.add_flag_callback(
+      "--fail-on-skip", [&request] { request.strictness.skipped = Strictness::Skipped::fails; },
+      "Exit status 1 also for a SKIP");
 }
 
 void add_run(CLI::App& program, Chosen& chosen) {
@@ -74,9 +87,10 @@ void add_run(CLI::App& program, Chosen& chosen) {
                              "Ctrl-C stops the run, tears it down and writes a partial report.");
   const auto arguments = std::make_shared<RunArguments>();
   add_scenario_arguments(*verb, arguments->scenarios, Needs::files);
-  verb->add_option("--out", arguments->out,
+  verb->add_option("--out", arguments->request.out,
                    "Evidence folder, new or empty. Default: hil-runs/<UTC>-<pid>")
       ->type_name("DIR");
+  add_verdict_options(*verb, arguments->request);
   // The program's name is known once it has parsed its command line.
   verb->callback([&program, &chosen, arguments] {
     chosen = [name = program.get_name(), arguments] { return run(name, *arguments); };

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include "hil/plan/planner.hpp"
 #include "hil/report/evidence.hpp"
 #include "hil/suite.hpp"
 #include "tools/verbs.hpp"
+#include "tools/words.hpp"
 
 namespace daohil::tools {
 
@@ -39,9 +41,15 @@ void keep_only(std::vector<Case>& cases, const std::vector<std::string>& ids) {
 std::vector<Case> ScenarioArguments::make_plan() const {
   hil::plan::PlanOptions options{
       .benches = benches, .mode = hil::plan::mode_of(mode), .seed = seed, .select = select};
-  auto planned = hil::plan::make_plan(files, options);
+  auto planned = hil::plan::make_plan(files_meant_by(files), options);
   if (!cases.empty()) keep_only(planned, cases);
   return planned;
+}
+
+int nothing_selected(const ScenarioArguments& arguments) {
+  fmt::print(stderr, "hil: no case is selected by --select '{}'; 'hil list' shows what there is\n",
+             arguments.select);
+  return kNothingSelected;
 }
 
 std::string quoted(const std::string& word) {
@@ -77,7 +85,9 @@ void print_json(const nlohmann::ordered_json& json) {
 
 void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs needs) {
   auto* files = verb.add_option("files", arguments.files,
-                                "Scenario files; a folder stands for the *.yaml in it");
+                                "Groups or ids of the scenarios that come with this program "
+                                "('hil list' shows them), or files of your own; a folder stands "
+                                "for the *.yaml in it. With a slash in it, a word is a path");
   if (needs == Needs::files)
     files->required();
   else
@@ -94,7 +104,7 @@ void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs 
       ->check(CLI::IsMember({"virtual", "sim"}));
   verb.add_option("--seed", arguments.seed, "Seed of every random choice, instead of the file's")
       ->check(CLI::Validator(not_negative, "0..2^64-1"));
-  verb.add_option("--select", arguments.select,
+  verb.add_option("-k,--select", arguments.select,
                   "Only cases whose id, or that of a sweep they belong to, contains this text, "
                   "e.g. 'N=8'");
   verb.add_option("--case", arguments.cases,
@@ -112,8 +122,10 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kBenchError = 4;
 
+// A line for each thing that is wrong.
 int complain(const std::exception& error, int status) {
-  fmt::print(stderr, "hil: {}\n", error.what());
+  std::istringstream lines(error.what());
+  for (std::string line; std::getline(lines, line);) fmt::print(stderr, "hil: {}\n", line);
   return status;
 }
 
@@ -128,6 +140,8 @@ int main_of(int argc, char** argv) {
       "\nExamples\n"
       "  hil list                                        what there is\n"
       "  hil plan scenarios/lag.constant.yaml            predictions, without running\n"
+      "  hil lint scenarios                              what is wrong with scenario files\n"
+      "  hil run acceptance                              a group, or a scenario by its id\n"
       "  hil run scenarios --mode virtual                everything, exact, in seconds\n"
       "  hil run scenarios/depth.sizing.yaml --bench scenarios/benches/shwfs20.yaml\n"
       "  hil report hil-runs/<UTC>-<pid>                 its evidence as a page to print\n"
@@ -139,7 +153,9 @@ int main_of(int argc, char** argv) {
   Chosen chosen;
   add_run(program, chosen);
   add_list(program, chosen);
+  add_lint(program, chosen);
   add_plan(program, chosen);
+  add_show(program, chosen);
   add_report(program, chosen);
   add_explain(program, chosen);
   add_rerun(program, chosen);

@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "hil/plan/planner.hpp"
+#include "hil/report/suite_result.hpp"
 
 namespace daohil::tools {
 
 /// What the verbs that read scenarios have in common.
 struct ScenarioArguments {
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files;  ///< as typed: see files_meant_by
   std::vector<std::filesystem::path> benches;
   std::string mode;
   std::optional<std::uint64_t> seed;
@@ -38,12 +39,18 @@ struct RunRequest {
   std::string command;        ///< see hil::report::SuiteResult::command
   bool repeats = false;       ///< see hil::report::SuiteResult::repeats
   bool json = false;          ///< the result as JSON on standard output
+  unsigned flaky_probe = 0;   ///< see hil::SuiteOptions::flaky_probe
+  hil::report::Strictness strictness{};
 };
+/// What `run` and `rerun` can be told about failures.
+void add_verdict_options(CLI::App& verb, RunRequest& request);
 /// Run, judge, show, leave the evidence; what `run` and `rerun` have in common.
 /// @return exit status
 int run_cases(const std::vector<hil::plan::Case>& cases, const RunRequest& request);
 
 constexpr int kNothingSelected = 5;
+/// Says that no case was selected. @return exit status
+int nothing_selected(const ScenarioArguments& arguments);
 
 /// JSON on standard output. Broken bytes, as in a file's name, do not keep it from being written.
 void print_json(const nlohmann::ordered_json& json);
@@ -56,9 +63,11 @@ void add_scenario_arguments(CLI::App& verb, ScenarioArguments& arguments, Needs 
 using Chosen = std::function<int()>;
 void add_run(CLI::App& program, Chosen& chosen);
 void add_list(CLI::App& program, Chosen& chosen);
+void add_lint(CLI::App& program, Chosen& chosen);
 void add_plan(CLI::App& program, Chosen& chosen);
 void add_explain(CLI::App& program, Chosen& chosen);
 void add_rerun(CLI::App& program, Chosen& chosen);
+void add_show(CLI::App& program, Chosen& chosen);
 void add_report(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
 void add_host(CLI::App& program, Chosen& chosen);

@@ -155,11 +155,53 @@ constexpr std::array kChecks{
           "a recording that cannot keep up loses frames", "man 2 open"},
 };
 
+struct Number {
+  Group group;
+  std::string_view name;  // below host.<group>.
+};
+constexpr std::array kNumbers{
+    Number{rt, "class"},
+    Number{rt, "p50_us"},
+    Number{rt, "p99_us"},
+    Number{rt, "p9999_us"},
+    Number{rt, "max_us"},
+    Number{rt, "samples"},
+    Number{rt, "cyclictest.p9999_us"},
+    Number{rt, "cyclictest.max_us"},
+    Number{rt, "oslat.max_us"},
+    Number{rt, "realtime_kernel"},
+    Number{rt, "isolated_cores"},
+    Number{rt, "fifo_priority"},
+    Number{tuning, "deepest_idle_us"},
+    Number{tuning, "rt_runtime_us"},
+    Number{tuning, "cpu_pressure"},
+    Number{memory, "gbps"},
+    Number{memory, "stream_ratio"},
+    Number{usb, "usbfs_mb"},
+    Number{usb, "cameras"},
+    Number{usb, "controllers"},
+    Number{Group::shm, "free_bytes"},
+    Number{Group::shm, "streams"},
+    Number{Group::time, "max_error_us"},
+    Number{Group::time, "tai_offset_s"},
+    Number{disk, "mbps"},
+};
+
 constexpr std::array kGroups{rt, tuning, memory, usb, Group::shm, Group::time, net, disk};
 
 }  // namespace
 
 std::span<const Check> catalogue() { return kChecks; }
+std::vector<std::string> metric_names(Group group) {
+  const std::string prefix = "host." + std::string(name_of(group)) + ".";
+  std::vector<std::string> names{prefix + "fails", prefix + "warnings"};
+  for (const Number& number : kNumbers)
+    if (number.group == group) names.push_back(prefix + std::string(number.name));
+  for (const Check& check : kChecks)
+    if (check.group == group) names.push_back(std::string(check.id) + ".level");
+  return names;
+}
+
 std::span<const Group> all_groups() { return kGroups; }
 
 std::string_view name_of(Status status) {

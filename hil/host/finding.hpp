@@ -1,11 +1,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <optional>
+#include <vector>
 
 /// The host doctor: is this machine fit to run a bench, and what has to be changed?
 namespace daohil::hil::host {
@@ -61,5 +61,8 @@ struct Check {
 };
 /// All of them, by group.
 [[nodiscard]] std::span<const Check> catalogue();
+
+/// Every number that a look at the group may come to: those that the README lists.
+[[nodiscard]] std::vector<std::string> metric_names(Group group);
 
 }  // namespace daohil::hil::host

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <regex>
 
+#include "hil/judge/holding.hpp"
 #include "hil/judge/metrics.hpp"
 #include "hil/judge/prediction.hpp"
 #include "hil/judge/statistics.hpp"
@@ -20,59 +20,6 @@ namespace {
 constexpr double kWidestInterval = 0.25;
 constexpr double kFewCounts = 4;
 constexpr double kAmbiguousLimit = 0.01;  // scenarios: more ambiguous calls prove nothing
-
-double number(const plan::Value& value) {
-  if (const auto* b = std::get_if<bool>(&value)) return *b ? 1 : 0;
-  if (const auto* i = std::get_if<std::int64_t>(&value)) return static_cast<double>(*i);
-  if (const auto* d = std::get_if<double>(&value)) return *d;
-  return std::nan("");
-}
-
-bool same(const plan::Value& a, const plan::Value& b) {
-  if (std::holds_alternative<std::string>(a) || std::holds_alternative<std::string>(b))
-    return a == b;
-  return number(a) == number(b);
-}
-
-bool holds(const plan::Expectation& expectation, const plan::Value& observed) {
-  switch (expectation.op) {
-    case plan::Operator::equals:
-      return same(observed, expectation.value);
-    case plan::Operator::not_equals:
-      return !same(observed, expectation.value);
-    case plan::Operator::min:
-      return number(observed) >= number(expectation.value);
-    case plan::Operator::max:
-      return number(observed) <= number(expectation.value);
-    case plan::Operator::in:
-      return std::any_of(expectation.values.begin(), expectation.values.end(),
-                         [&](const plan::Value& value) { return same(observed, value); });
-    case plan::Operator::within:
-      return std::abs(number(observed) - expectation.of) <= number(expectation.value);
-    case plan::Operator::regex:
-      return std::regex_search(to_text(observed),
-                               std::regex(to_text(expectation.value), std::regex::extended));
-    case plan::Operator::predicted:
-      break;
-  }
-  return false;
-}
-
-// It holds, and is nearer to its limit than the scenario likes.
-bool in_margin(const plan::Expectation& expectation, const plan::Value& observed) {
-  if (!expectation.marginal) return false;
-  const double value = number(observed);
-  switch (expectation.op) {
-    case plan::Operator::min:
-      return value < *expectation.marginal;
-    case plan::Operator::max:
-      return value > *expectation.marginal;
-    case plan::Operator::within:
-      return std::abs(value - expectation.of) > *expectation.marginal;
-    default:
-      return false;
-  }
-}
 
 bool within(const Prediction& prediction, double slack, const plan::Value& observed) {
   if (std::holds_alternative<std::string>(prediction.nominal))
@@ -87,31 +34,6 @@ bool too_wide(const Prediction& prediction) {
     return false;
   return prediction.high - prediction.low >
          std::max(kFewCounts, kWidestInterval * number(prediction.nominal));
-}
-
-std::string limit_text(const plan::Expectation& e) {
-  switch (e.op) {
-    case plan::Operator::equals:
-      return "= " + to_text(e.value);
-    case plan::Operator::not_equals:
-      return "not " + to_text(e.value);
-    case plan::Operator::min:
-      return ">= " + to_text(e.value);
-    case plan::Operator::max:
-      return "<= " + to_text(e.value);
-    case plan::Operator::in: {
-      std::string text = "one of";
-      for (const plan::Value& value : e.values) text += " " + to_text(value);
-      return text;
-    }
-    case plan::Operator::within:
-      return fmt::format("{} +- {}", to_text(e.of), to_text(e.value));
-    case plan::Operator::regex:
-      return "matches " + to_text(e.value);
-    case plan::Operator::predicted:
-      return "predicted";
-  }
-  return {};
 }
 
 std::string interval_text(const Prediction& p) {
@@ -233,12 +155,16 @@ class Judgement {
                                   (expectation.tier == plan::Tier::c || expectation.timing);
     const bool bench_at_fault =
         may_be_the_bench && (result_.health.pauses > 0 || !result_.health.unfit.empty());
-    m.verdict = bench_at_fault ? Verdict::inconclusive : Verdict::fail;
+    const bool host_at_fault =
+        planned_.mode == plan::Mode::sim && expectation.timing && !planned_.unfit_host.empty();
+    m.verdict = bench_at_fault || host_at_fault ? Verdict::inconclusive : Verdict::fail;
     m.why = fmt::format("{}: observed {}, {}", m.metric, to_text(m.observed),
                         m.prediction ? m.limit : "expected " + m.limit);
     if (bench_at_fault)
       m.why += fmt::format("; the host held the actors up {} times by half a frame or more",
                            result_.health.pauses);
+    else if (host_at_fault)
+      m.why += "; " + planned_.unfit_host;
     else
       m.why += detail_of(expectation.metric);
   }

@@ -41,17 +41,17 @@ struct ReaderFacts {
   /// as if the call that passed over it had delivered it: who is late for many frames at once is
   /// late many times (coordinated omission, Tene 2013).
   Delays latencies;
-  Delays wake_latencies;                     ///< published to call, of calls that had waited; ns
-  Delays latenesses;                         ///< intended to actual call, of the others; ns
-  std::int64_t usual_wake = 0;               ///< 99 % of the wake-ups took no longer
-  std::int64_t usual_lateness = 0;           ///< 99 % of the planned calls were no later
-  std::uint64_t outliers = 0;                ///< beyond the usual, but at most half a period
-  std::uint64_t pauses = 0;                  ///< more than half a period
-  std::int64_t oldest = 0;                   ///< published to delivered, maximum; ns
-  std::int64_t age_excess = 0;               ///< success older than N periods allow, maximum; ns
-  std::int64_t recovery_max = 0;             ///< behind (over one unread) to caught up, maximum; ns
-  std::uint64_t stamps_backward = 0;         ///< frames stamped earlier than one before
-  std::uint64_t recovery_reads = 0;          ///< and in how many reads
+  Delays wake_latencies;              ///< published to call, of calls that had waited; ns
+  Delays latenesses;                  ///< intended to actual call, of the others; ns
+  std::int64_t usual_wake = 0;        ///< 99 % of the wake-ups took no longer
+  std::int64_t usual_lateness = 0;    ///< 99 % of the planned calls were no later
+  std::uint64_t outliers = 0;         ///< beyond the usual, but at most half a period
+  std::uint64_t pauses = 0;           ///< more than half a period
+  std::int64_t oldest = 0;            ///< published to delivered, maximum; ns
+  std::int64_t age_excess = 0;        ///< success older than N periods allow, maximum; ns
+  std::int64_t recovery_max = 0;      ///< behind (over one unread) to caught up, maximum; ns
+  std::uint64_t stamps_backward = 0;  ///< frames stamped earlier than one before
+  std::uint64_t recovery_reads = 0;   ///< and in how many reads
   std::string sha256;
 };
 

@@ -44,38 +44,47 @@ SourcePlan read_role(const Field& field, const std::string& name,
   source.role = name;
   read_driver(section, "driver", folder, source);
   read_format(section, source);
-  if (const auto late = section.find("on_late")) source.settings.on_late = read_on_late(*late);
+  section.take("on_late", [&](const Field& late) { source.settings.on_late = read_on_late(late); });
   return source;
+}
+
+void read_roles(const Field& roles, Bench& bench, const std::filesystem::path& folder) {
+  const Node& node = roles.node();
+  if (node.kind != NodeKind::map || node.keys.empty())
+    roles.fail("expected a map of roles such as wfs: {driver: stamped}");
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    Node key = Node::scalar(node.keys[i].name);
+    key.line = node.keys[i].line;
+    key.column = node.keys[i].column;
+    roles.gather([&] {
+      const auto name = roles.other(key, "roles").name("_-");
+      bench.roles.emplace(
+          name, read_role(roles.other(node.items[i], "role '" + name + "'"), name, folder));
+    });
+  }
 }
 
 }  // namespace
 
-Bench load_bench(const std::filesystem::path& file) {
+Bench load_bench(const std::filesystem::path& file, Problems& problems) {
   const Document document = load_document(file);
-  const Section top(Field(document.file, document.root, {}), kBenchKeys);
-  if (const auto version = top.find("apiVersion")) check_api_version(*version);
-  check_kind(top.need("kind"), "Bench");
-
-  Bench bench{document.file, top.need("name").name("._-"), HostClass::desktop, {}, {}};
-  if (const auto features = top.find("features"))
-    for (const auto& feature : features->list()) bench.features.push_back(feature.name("._-"));
-
-  if (const auto klass = top.find("host_class")) {
+  const Field root(document.file, document.root, {}, &problems);
+  refuse_other(root, "Bench");
+  const Section top(root, kBenchKeys);
+  top.take_needed("kind", [](const Field&) {});  // looked at already
+  Bench bench{document.file, {}, HostClass::desktop, {}, {}};
+  top.take_needed("name", [&](const Field& name) { bench.name = name.name("._-"); });
+  top.take("features", [&](const Field& features) {
+    for (const auto& feature : features.list())
+      feature.gather([&] { bench.features.push_back(feature.name("._-")); });
+  });
+  top.take("host_class", [&](const Field& klass) {
     static constexpr std::array<Choice<HostClass>, 3> kClasses{
         {{"desktop", HostClass::desktop}, {"rt", HostClass::rt}, {"summit", HostClass::summit}}};
-    bench.host_class = klass->one_of<HostClass>(kClasses);
-  }
-
-  const Field roles = top.need("roles");
-  if (roles.node().kind != NodeKind::map || roles.node().keys.empty())
-    roles.fail("expected a map of roles such as wfs: {driver: stamped}");
-  for (std::size_t i = 0; i < roles.node().keys.size(); ++i) {
-    Node key = Node::scalar(roles.node().keys[i].name);
-    key.line = roles.node().keys[i].line;
-    const auto name = Field(document.file, key, "roles").name("_-");
-    const Field role(document.file, roles.node().items[i], "role '" + name + "'");
-    bench.roles.emplace(name, read_role(role, name, file.parent_path()));
-  }
+    bench.host_class = klass.one_of<HostClass>(kClasses);
+  });
+  top.take_needed("roles",
+                  [&](const Field& roles) { read_roles(roles, bench, file.parent_path()); });
   return bench;
 }
 
@@ -96,6 +105,7 @@ Node bench_node(const Bench& bench) {
   node.set("kind", Node::scalar("Bench"));
   node.set("name", Node::scalar(bench.name, Quoting::quoted));
   node.set("features", Node::list(std::move(features)));
+  node.set("host_class", Node::scalar(std::string(name_of(bench.host_class))));
   node.set("roles", std::move(roles));
   return node;
 }

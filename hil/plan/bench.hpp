@@ -7,6 +7,7 @@
 
 #include "hil/plan/case.hpp"
 #include "hil/plan/document.hpp"
+#include "hil/plan/problem.hpp"
 
 namespace daohil::hil::plan {
 
@@ -20,8 +21,9 @@ struct Bench {
   std::map<std::string, SourcePlan> roles;
 };
 
-/// @throws Error naming file and line
-Bench load_bench(const std::filesystem::path& file);
+/// @param problems gets what is wrong; the Bench is then what could be read
+/// @throws Error if nothing could, or it is a file of another kind
+Bench load_bench(const std::filesystem::path& file, Problems& problems);
 
 /// The bench as a file that load_bench reads back to the same from any folder.
 Node bench_node(const Bench& bench);

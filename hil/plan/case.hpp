@@ -12,6 +12,7 @@
 
 #include "drivers/camera.hpp"
 #include "drivers/fault.hpp"
+#include "hil/host/finding.hpp"
 #include "shm/frame.hpp"
 #include "shm/reader.hpp"
 #include "shm/time.hpp"
@@ -286,6 +287,20 @@ struct Timeouts {
   Duration teardown = std::chrono::seconds(5);
 };
 
+/// A look at the host itself, by its doctor.
+struct HostChecks {
+  std::vector<host::Group> groups;
+  Duration floor = std::chrono::seconds(10);  ///< how long each instrument measures wake-ups
+  HostClass claim = HostClass::desktop;       ///< what the bench says of its host
+  std::vector<SourcePlan> sources;            ///< that the host shall carry: all of the bench
+};
+
+/// What a case is tried again after. A FAIL never is: a lucky PASS would hide it.
+struct Retries {
+  bool inconclusive = true;
+  bool errors = false;
+};
+
 struct Case {
   std::string id;        ///< "lag.constant[N=8,rho=1.5]@ocam2k"
   std::string scenario;  ///< "lag.constant"
@@ -298,8 +313,11 @@ struct Case {
   Mode mode = Mode::virtual_time;
   std::uint64_t seed = 0;
   Timeouts timeouts;
-  int attempts = 1;             ///< at most so many,
-  bool retries_errors = false;  ///< after INCONCLUSIVE, and after ERROR if this is set
+  HostClass host_class = HostClass::any;  ///< of the host that it needs
+  /// Why timing proves nothing here, by the host scenarios of the same run; empty: nothing known.
+  std::string unfit_host;
+  int attempts = 1;  ///< at most so many, after
+  Retries retries;
 
   SourcePlan source;
   FifoPlan fifo;
@@ -308,7 +326,7 @@ struct Case {
   std::uint64_t warmup =
       0;  ///< of these no latency and no interval counts; identities hold for all
   std::vector<Fault> faults;
-  std::vector<std::string> checks;  ///< of the host, instead of source, fifo and readers
+  std::optional<HostChecks> host;  ///< instead of source, fifo and readers
   std::vector<Expectation> expect;
   std::vector<SweepExpectation> sweep;
 

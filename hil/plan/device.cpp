@@ -21,7 +21,8 @@ std::string read_kind(const Field& field) {
   const auto kinds = drivers::camera_kinds();
   if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
     field.fail(fmt::format("expected a driver, one of {}, got {}{}", fmt::join(kinds, ", "),
-                           show(kind), did_you_mean(kind, kinds)));
+                           show(kind), did_you_mean(kind, kinds)),
+               {kind, {kinds.begin(), kinds.end()}});
   return kind;
 }
 
@@ -62,7 +63,8 @@ shm::PixelType read_type(const Field& field) {
   const auto type = shm::pixel_type_named(name);
   if (!type)
     field.fail(fmt::format("expected a pixel type, one of {}, got {}{}", fmt::join(kNames, ", "),
-                           show(name), did_you_mean(name, kNames)));
+                           show(name), did_you_mean(name, kNames)),
+               {name, {kNames.begin(), kNames.end()}});
   return *type;
 }
 
@@ -87,32 +89,40 @@ std::string_view text_of(drivers::OnLate on_late) {
 
 void read_driver(const Section& section, std::string_view kind_key,
                  const std::filesystem::path& base, SourcePlan& into) {
-  into.kind = read_kind(section.need(kind_key));
+  section.take_needed(kind_key, [&](const Field& kind) { into.kind = read_kind(kind); });
+  // A driver that is not known may play a file or not.
+  if (into.kind.empty()) return;
   // The one kind that plays a file. Elsewhere the key would be ignored, and a user misled.
   const bool plays = into.kind == "replay";
-  for (const auto* key : {"file", "loop", "sha256"})
-    if (const auto field = section.find(key); field && !plays)
-      field->fail(fmt::format("driver {} plays no file; remove it", into.kind));
-  if (!plays) return;
-  into.settings.file = read_file(section.need("file"), base);
-  if (const auto loop = section.find("loop"))
-    into.settings.at_end = loop->truth() ? drivers::AtEnd::loop : drivers::AtEnd::stop;
-  if (const auto digest = section.find("sha256")) into.sha256 = read_sha256(*digest);
+  if (!plays) {
+    for (const auto* key : {"file", "loop", "sha256"})
+      section.take(key, [&](const Field& field) {
+        field.fail(fmt::format("driver {} plays no file; remove it", into.kind));
+      });
+    return;
+  }
+  section.take_needed("file",
+                      [&](const Field& file) { into.settings.file = read_file(file, base); });
+  section.take("loop", [&](const Field& loop) {
+    into.settings.at_end = loop.truth() ? drivers::AtEnd::loop : drivers::AtEnd::stop;
+  });
+  section.take("sha256", [&](const Field& digest) { into.sha256 = read_sha256(digest); });
 }
 
 void read_format(const Section& section, SourcePlan& into) {
   auto& settings = into.settings;
-  const auto shape = section.find("shape");
-  if (shape) settings.shape = read_shape(*shape);
-  if (const auto type = section.find("dtype")) settings.type = read_type(*type);
-  if (const auto rate = section.find("rate")) settings.rate = rate->rate();
+  section.take("shape", [&](const Field& shape) { settings.shape = read_shape(shape); });
+  section.take("dtype", [&](const Field& type) { settings.type = read_type(type); });
+  section.take("rate", [&](const Field& rate) { settings.rate = rate.rate(); });
   if (!settings.shape || !settings.type) return;
-  try {
-    static_cast<void>(shm::FrameFormat(*settings.shape, *settings.type));
-  } catch (const shm::Error& e) {
-    if (shape) shape->fail(e.what());
-    section.fail(e.what());
-  }
+  section.check([&] {
+    try {
+      static_cast<void>(shm::FrameFormat(*settings.shape, *settings.type));
+    } catch (const shm::Error& e) {
+      if (const auto shape = section.find("shape")) shape->fail(e.what());
+      section.fail(e.what());
+    }
+  });
 }
 
 drivers::OnLate read_on_late(const Field& field) {

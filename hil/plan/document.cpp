@@ -12,7 +12,7 @@
 #include <sstream>
 #include <utility>
 
-#include "hil/plan/planner.hpp"
+#include "hil/plan/problem.hpp"
 #include "hil/plan/show.hpp"
 #include "hil/plan/text_file.hpp"
 
@@ -23,11 +23,18 @@ namespace {
 constexpr std::size_t kMaxDepth = 32;
 constexpr std::size_t kMaxKeys = 1000;  // each new key is compared with all before it
 
-[[noreturn]] void fail(const std::string& file, int line, const std::string& problem) {
-  throw Error(fmt::format("{}:{}: {}", file, line, problem));
+int line_of(const YAML::Mark& mark) { return mark.is_null() ? 1 : mark.line + 1; }
+int column_of(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.column + 1; }
+
+[[noreturn]] void fail(const std::string& file, const YAML::Mark& mark,
+                       const std::string& problem) {
+  throw Error(
+      Problem{.file = file, .line = line_of(mark), .column = column_of(mark), .text = problem});
 }
 
-int line_of(const YAML::Mark& mark) { return mark.is_null() ? 1 : mark.line + 1; }
+[[noreturn]] void fail(const std::string& file, int line, const std::string& problem) {
+  throw Error(Problem{.file = file, .line = line, .text = problem});
+}
 
 // Builds the tree from the parser's events rather than from YAML::Node, which forgets the lines
 // of keys, merges repeated ones without a word and expands aliases.
@@ -38,14 +45,13 @@ class TreeBuilder final : public YAML::EventHandler {
   [[nodiscard]] const std::optional<Node>& root() const { return root_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (root_)
-      fail(file_, line_of(mark), "a second YAML document begins; one file holds one document");
+    if (root_) fail(file_, mark, "a second YAML document begins; one file holds one document");
   }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
-    if (key_comes()) fail(file_, line_of(mark), "a key is missing before ':'");
+    if (key_comes()) fail(file_, mark, "a key is missing before ':'");
     add(leaf(NodeKind::null, mark));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_anchor(mark, 1); }
@@ -77,6 +83,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     node.kind = kind;
     node.line = line_of(mark);
+    node.column = column_of(mark);
     return node;
   }
 
@@ -91,20 +98,20 @@ class TreeBuilder final : public YAML::EventHandler {
     const auto first = std::find_if(keys.begin(), keys.end(),
                                     [&](const Node::Key& key) { return key.name == name; });
     if (first != keys.end())
-      fail(file_, line_of(mark),
+      fail(file_, mark,
            fmt::format("key {} is already in line {}; keep one of the two", show(name),
                        first->line));
     if (keys.size() >= kMaxKeys)
-      fail(file_, line_of(mark), fmt::format("more than {} keys in one map", kMaxKeys));
-    keys.push_back({name, line_of(mark)});
+      fail(file_, mark, fmt::format("more than {} keys in one map", kMaxKeys));
+    keys.push_back({name, line_of(mark), column_of(mark)});
   }
 
   void open(NodeKind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    if (key_comes()) fail(file_, line_of(mark), "a key is a list or a map; keys are plain words");
+    if (key_comes()) fail(file_, mark, "a key is a list or a map; keys are plain words");
     if (open_.size() >= kMaxDepth)
-      fail(file_, line_of(mark), fmt::format("nested deeper than {} levels", kMaxDepth));
+      fail(file_, mark, fmt::format("nested deeper than {} levels", kMaxDepth));
     open_.push_back(leaf(kind, mark));
   }
 
@@ -123,14 +130,14 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
     if (anchor != YAML::NullAnchor)
-      fail(file_, line_of(mark),
+      fail(file_, mark,
            "anchors (&) and aliases (*) are not part of hil/v1; write the value out or make it a "
            "matrix variable");
   }
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
     if (!tag.empty() && tag != "?" && tag != "!")
-      fail(file_, line_of(mark), fmt::format("tag {} is not part of hil/v1; remove it", show(tag)));
+      fail(file_, mark, fmt::format("tag {} is not part of hil/v1; remove it", show(tag)));
   }
 
   const std::string& file_;
@@ -170,7 +177,7 @@ void Node::set(std::string_view key, Node value) {
       return;
     }
   }
-  keys.push_back({std::string(key), 0});
+  keys.push_back({std::string(key)});
   items.push_back(std::move(value));
 }
 
@@ -217,8 +224,7 @@ Document parse_document(const std::string& file, std::string_view text) {
     while (parser.HandleNextDocument(tree)) {
     }
   } catch (const YAML::Exception& e) {
-    const int line = line_of(e.mark);
-    fail(file, line, fmt::format("not valid YAML: {}{}", e.msg, way_out(text, line)));
+    fail(file, e.mark, fmt::format("not valid YAML: {}{}", e.msg, way_out(text, line_of(e.mark))));
   }
   if (!tree.root() || tree.root()->kind == NodeKind::null)
     fail(file, 1, "is empty; begin with apiVersion: hil/v1");

@@ -17,14 +17,18 @@ struct Node {
   struct Key {
     std::string name;
     int line = 0;
+    int column = 0;
   };
 
   NodeKind kind = NodeKind::null;
   int line = 0;                      ///< 1-based; 0: not from a file
+  int column = 0;                    ///< 1-based; 0: not known
   std::string text;                  ///< of a scalar, unescaped
   Quoting quoting = Quoting::plain;  ///< "0660" is text, 8 is a number
-  std::vector<Key> keys;             ///< of a map; keys[i] names items[i]
-  std::vector<Node> items;           ///< of a list or map
+  /// What stands here is not known, because of a problem that was reported already.
+  bool reported = false;
+  std::vector<Key> keys;    ///< of a map; keys[i] names items[i]
+  std::vector<Node> items;  ///< of a list or map
 
   /// The value of a key of a map; nullptr when it has none or the value is null.
   [[nodiscard]] const Node* find(std::string_view key) const;

@@ -57,9 +57,11 @@ const Metric& find_metric(const Field& field, std::span<const Metric> metrics) {
   std::vector<std::string_view> names;
   for (const auto& metric : metrics) names.push_back(metric.name);
   const auto hint = did_you_mean(name, names);
-  field.fail(fmt::format(
-      "unknown metric {}{}", show(name),
-      hint.empty() ? fmt::format("; the first of {} is '{}'", names.size(), names.front()) : hint));
+  field.fail(fmt::format("unknown metric {}{}", show(name),
+                         hint.empty()
+                             ? fmt::format("; the first of {} is '{}'", names.size(), names.front())
+                             : hint),
+             {name, names});
 }
 
 // The prediction's name, if it exists and is of the kind that the metric is.
@@ -68,7 +70,8 @@ std::string find_prediction(const Field& field, Quantity wanted, std::string_vie
   const auto names = prediction_names();
   const auto quantity = quantity_of_prediction(name);
   if (!quantity)
-    field.fail(fmt::format("unknown prediction {}{}", show(name), nearest_and_all(name, names)));
+    field.fail(fmt::format("unknown prediction {}{}", show(name), nearest_and_all(name, names)),
+               {name, names});
   if (*quantity != wanted)
     field.fail(fmt::format("{} predicts {}, but {} is {}", name, name_of(*quantity), compared_with,
                            name_of(wanted)));
@@ -209,17 +212,10 @@ void read_marginal(const Section& section, const Metric& metric, Expectation& ex
   }
 }
 
-Expectation read_expectation(const Field& field, std::span<const Metric> metrics) {
-  const Section section(field, kExpectKeys);
-  Expectation expectation;
-  expectation.line = field.line();
-  expectation.id = section.need("id").name("._-");
-  const Metric& metric = find_metric(section.need("metric"), metrics);
-  expectation.metric = metric.name;
-
-  const auto [op, value] = read_operator(section);
-  expectation.op = op;
-  expectation.tier = op == Operator::predicted ? Tier::c : metric.tier;
+// The operator's own value, of the kind that the metric is.
+void read_claim(const Section& section, const Metric& metric, const Field& value,
+                Expectation& expectation) {
+  const Operator op = expectation.op;
   if ((op == Operator::min || op == Operator::max) && !has_order(metric.quantity))
     value.fail(fmt::format("{} is {} and has no order; use equals", metric.name,
                            name_of(metric.quantity)));
@@ -241,23 +237,59 @@ Expectation read_expectation(const Field& field, std::span<const Metric> metrics
     default:
       expectation.value = read_value(value, metric.quantity);
   }
-  if (const auto of = section.find("of"); of && op != Operator::within)
-    of->fail("belongs to within");
-  if (const auto unit = section.find("unit")) expectation.unit = unit->text();
-  read_marginal(section, metric, expectation);
+}
 
-  if (const auto slack = section.find("slack")) {
-    if (op != Operator::predicted) slack->fail("belongs to predicted; move the limit instead");
-    expectation.slack = read_slack(*slack, metric);
-  }
-  if (const auto tier = section.find("tier")) expectation.tier = tier->one_of<Tier>(kTiers);
-  if (const auto timing = section.find("timing")) expectation.timing = timing->truth();
+void check_companions(const Section& section, const Metric& metric, Expectation& expectation) {
+  section.take("of", [&](const Field& of) {
+    if (expectation.op != Operator::within) of.fail("belongs to within");
+  });
+  section.take("slack", [&](const Field& slack) {
+    if (expectation.op != Operator::predicted)
+      slack.fail("belongs to predicted; move the limit instead");
+    expectation.slack = read_slack(slack, metric);
+  });
+}
+
+Expectation read_expectation(const Field& field, std::span<const Metric> metrics) {
+  const Section section(field, kExpectKeys);
+  Expectation expectation;
+  expectation.line = field.line();
+  section.take_needed("id", [&](const Field& id) { expectation.id = id.name("._-"); });
+  section.take("unit", [&](const Field& unit) { expectation.unit = unit.text(); });
+  section.take("timing", [&](const Field& timing) { expectation.timing = timing.truth(); });
+  std::optional<Tier> tier;
+  section.take("tier", [&](const Field& word) { tier = word.one_of<Tier>(kTiers); });
+
+  const Metric* metric = nullptr;
+  section.take_needed("metric", [&](const Field& name) { metric = &find_metric(name, metrics); });
+  std::optional<Field> value;
+  const auto find_claim = [&] {
+    const auto [op, field_of_value] = read_operator(section);
+    expectation.op = op;
+    value = field_of_value;
+  };
+  // A misspelt operator is not missed a second time.
+  if (std::none_of(kOperators.begin(), kOperators.end(),
+                   [&](const auto& choice) { return section.misspelt(choice.word); }))
+    field.gather(find_claim);
+  if (metric == nullptr || !value) return expectation;
+
+  expectation.metric = metric->name;
+  expectation.tier = tier.value_or(expectation.op == Operator::predicted ? Tier::c : metric->tier);
+  bool claimed = false;
+  field.gather([&] {
+    read_claim(section, *metric, *value, expectation);
+    claimed = true;
+  });
+  check_companions(section, *metric, expectation);
+  if (claimed) field.gather([&] { read_marginal(section, *metric, expectation); });
   return expectation;
 }
 
 SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> metrics,
                                   const Combination& variables) {
   const Section section(field, kSweepKeys);
+  if (!section.sound()) field.fail_reported();
   SweepExpectation sweep;
   sweep.line = field.line();
   sweep.id = section.need("id").name("._-");
@@ -269,10 +301,11 @@ SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> me
     std::vector<std::string_view> names;
     for (const auto& assignment : variables) names.push_back(assignment.name);
     over.fail(fmt::format("{} is no variable of the matrix{}", show(sweep.over),
-                          nearest_and_all(sweep.over, names)));
+                          nearest_and_all(sweep.over, names)),
+              {sweep.over, names});
   }
   // "The smallest" has a meaning for whole numbers only; a text would compare by letters.
-  const Field value(field.file(), variable->value, fmt::format("matrix: {}", sweep.over));
+  const Field value = field.other(variable->value, fmt::format("matrix: {}", sweep.over));
   static_cast<void>(value.count(0, std::numeric_limits<std::int64_t>::max()));
 
   const Metric& metric = find_metric(section.need("metric"), metrics);
@@ -289,7 +322,7 @@ SweepExpectation read_sweep_entry(const Field& field, std::span<const Metric> me
 template <class Entry>
 void refuse_same_id(const std::vector<Entry>& entries, const Entry& entry, const Field& at) {
   for (const auto& earlier : entries)
-    if (earlier.id == entry.id)
+    if (!entry.id.empty() && earlier.id == entry.id)
       at.fail(
           fmt::format("id {} is already in line {}; ids are unique", show(entry.id), earlier.line));
 }
@@ -298,12 +331,15 @@ void refuse_same_id(const std::vector<Entry>& entries, const Entry& entry, const
 
 std::vector<Expectation> read_expect(const Field& field, std::span<const Metric> metrics) {
   std::vector<Expectation> expectations;
-  for (const auto& item : field.list()) {
-    auto expectation = read_expectation(called_by(item, "expect", "id"), metrics);
-    refuse_same_id(expectations, expectation, item);
-    expectations.push_back(std::move(expectation));
+  const auto items = field.list();
+  if (items.empty()) field.fail("is empty; a scenario that expects nothing cannot fail");
+  for (const auto& item : items) {
+    item.gather([&] {
+      auto expectation = read_expectation(called_by(item, "expect", "id"), metrics);
+      refuse_same_id(expectations, expectation, item);
+      expectations.push_back(std::move(expectation));
+    });
   }
-  if (expectations.empty()) field.fail("is empty; a scenario that expects nothing cannot fail");
   return expectations;
 }
 
@@ -311,9 +347,11 @@ std::vector<SweepExpectation> read_sweep(const Field& field, std::span<const Met
                                          const Combination& variables) {
   std::vector<SweepExpectation> sweeps;
   for (const auto& item : field.list()) {
-    auto sweep = read_sweep_entry(called_by(item, "sweep", "id"), metrics, variables);
-    refuse_same_id(sweeps, sweep, item);
-    sweeps.push_back(std::move(sweep));
+    item.gather([&] {
+      auto sweep = read_sweep_entry(called_by(item, "sweep", "id"), metrics, variables);
+      refuse_same_id(sweeps, sweep, item);
+      sweeps.push_back(std::move(sweep));
+    });
   }
   return sweeps;
 }

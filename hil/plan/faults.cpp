@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "hil/plan/show.hpp"
 #include "shm/layout.hpp"
@@ -104,9 +106,12 @@ std::vector<std::uint64_t> frames_of(const Field& at) {
   static constexpr std::array<Key, 2> kKeys{{{"frames"}, {"frame"}}};
   const Section section(at, kKeys);
   std::vector<std::uint64_t> frames;
-  if (const auto one = section.find("frame")) frames.push_back(one->count(1, kAnyNumber));
-  if (const auto list = section.find("frames"))
-    for (const auto& item : list->list()) frames.push_back(item.count(1, kAnyNumber));
+  section.take("frame", [&](const Field& one) { frames.push_back(one.count(1, kAnyNumber)); });
+  section.take("frames", [&](const Field& list) {
+    for (const auto& item : list.list())
+      item.gather([&] { frames.push_back(item.count(1, kAnyNumber)); });
+  });
+  if (!section.sound()) at.fail_reported();
   if (frames.empty()) at.fail("no frame; expected {frames: [1000, 1001]}");
   std::sort(frames.begin(), frames.end());
   return frames;
@@ -142,23 +147,24 @@ double probability_of(const Field& field) {
 }
 
 FaultTrigger trigger_of(const Section& fault) {
-  const auto at = fault.find("at");
-  const auto every = fault.find("every");
-  const auto p = fault.find("p");
-  if (int{at.has_value()} + int{every.has_value()} + int{p.has_value()} != 1)
-    fault.fail("has exactly one of at (a time, or {frames: [...]}), every and p");
   FaultTrigger trigger;
-  if (at && is_map(*at))
-    trigger.frames = frames_of(*at);
-  else if (at)
-    trigger.at = at->duration();
-  if (every) trigger.every = every->frames();
-  if (p) trigger.probability = probability_of(*p);
-  if (const auto span = fault.find("for")) {
-    if (!trigger.at) span->fail("belongs to a time; give at: 5s");
-    trigger.span = span->duration();
-  }
-  if (const auto count = fault.find("count")) trigger.count = count->count(1, kAnyNumber);
+  fault.take("at", [&](const Field& at) {
+    if (is_map(at))
+      trigger.frames = frames_of(at);
+    else
+      trigger.at = at.duration();
+  });
+  fault.take("every", [&](const Field& every) { trigger.every = every.frames(); });
+  fault.take("p", [&](const Field& p) { trigger.probability = probability_of(p); });
+  fault.take("for", [&](const Field& span) { trigger.span = span.duration(); });
+  fault.take("count", [&](const Field& count) { trigger.count = count.count(1, kAnyNumber); });
+  fault.check([&] {
+    const auto has = [&](std::string_view key) { return int{fault.find(key).has_value()}; };
+    if (has("at") + has("every") + has("p") != 1)
+      fault.fail("has exactly one of at (a time, or {frames: [...]}), every and p");
+    if (const auto span = fault.find("for"); span && !trigger.at)
+      span->fail("belongs to a time; give at: 5s");
+  });
   return trigger;
 }
 
@@ -171,121 +177,160 @@ CameraFault frame_fault(const Section& fault, CameraFault::Kind kind) {
 
 CameraFault read_jitter(const Field& field) {
   const Section section(field, kJitterKeys);
-  if (const auto dist = section.find("dist"); dist && dist->text() != "uniform")
-    dist->fail(fmt::format("this version draws uniform jitter only, got {}", show(dist->text())));
+  section.take("dist", [](const Field& dist) {
+    if (dist.text() != "uniform")
+      dist.fail(fmt::format("this version draws uniform jitter only, got {}", show(dist.text())));
+  });
   CameraFault plan = frame_fault(section, CameraFault::Kind::jitter);
-  plan.delay = section.need("max").duration();
+  section.take_needed("max", [&](const Field& max) { plan.delay = max.duration(); });
   return plan;
 }
 
-Fault read_source_fault(const Field& field, Kind kind, std::vector<drivers::RateStep>& steps,
-                        bool& is_step) {
+void read_rate_step(const Field& field, std::vector<drivers::RateStep>& steps) {
+  const Section section(field, kRateKeys);
+  Duration when{0};
+  std::optional<shm::Rate> rate;
+  section.take_needed("at", [&](const Field& at) {
+    when = time_of(section);
+    if (!steps.empty() && when <= steps.back().at) at.fail("rate steps come in the order of time");
+    if (when.count() == 0) at.fail("a rate that holds from the start is the source's rate");
+  });
+  section.take_needed("to", [&](const Field& to) { rate = to.rate(); });
+  if (section.sound() && rate) steps.push_back({when, *rate});
+}
+
+CameraFault read_frame_fault(const Field& field, Kind kind) {
   using K = CameraFault::Kind;
+  CameraFault plan;
   switch (kind) {
-    case Kind::drop:
-      return frame_fault(Section(field, kFrameKeys), K::drop);
     case Kind::duplicate:
       return frame_fault(Section(field, kFrameKeys), K::duplicate);
     case Kind::reorder: {
       const Section section(field, kReorderKeys);
-      if (const auto swap = section.find("swap")) static_cast<void>(swap->count(1, 1));
+      section.take("swap", [](const Field& swap) { static_cast<void>(swap.count(1, 1)); });
       return frame_fault(section, K::reorder);
     }
     case Kind::corrupt: {
       const Section section(field, kCorruptKeys);
-      CameraFault plan = frame_fault(section, K::corrupt);
-      if (const auto bits = section.find("bits")) plan.amount = bits->count(1, kAnyNumber);
+      plan = frame_fault(section, K::corrupt);
+      section.take("bits", [&](const Field& bits) { plan.amount = bits.count(1, kAnyNumber); });
       return plan;
     }
     case Kind::short_frame: {
       const Section section(field, kShortKeys);
-      if (const auto bytes = section.find("bytes")) static_cast<void>(bytes->count(0, kAnyNumber));
+      section.take("bytes",
+                   [](const Field& bytes) { static_cast<void>(bytes.count(0, kAnyNumber)); });
       return frame_fault(section, K::short_frame);
     }
     case Kind::id_jump: {
       const Section section(field, kJumpKeys);
-      CameraFault plan = frame_fault(section, K::id_jump);
-      plan.amount = section.need("by").count(1, kAnyNumber);
+      plan = frame_fault(section, K::id_jump);
+      section.take_needed("by", [&](const Field& by) { plan.amount = by.count(1, kAnyNumber); });
       return plan;
     }
     case Kind::jitter:
       return read_jitter(field);
     default:
-      break;
+      return frame_fault(Section(field, kFrameKeys), K::drop);
   }
-  const Section section(field, kRateKeys);
-  const Field at = section.need("at");
-  const Duration when = time_of(section);
-  if (!steps.empty() && when <= steps.back().at) at.fail("rate steps come in the order of time");
-  if (when.count() == 0) at.fail("a rate that holds from the start is the source's rate");
-  steps.push_back({when, section.need("to").rate()});
-  is_step = true;
-  return CameraFault{};
 }
 
 WriterCrash read_crash(const Field& field) {
   const Section section(field, kCrashKeys);
-  const Field at = section.need("at");
-  if (!is_map(at)) at.fail("a crash strikes in a frame: expected {frame: 4000}");
-  const auto frames = frames_of(at);
-  if (frames.size() != 1) at.fail("one crash, one frame; write a fault for each");
-  return {.frame = frames.front(),
-          .point = section.need("point").one_of<CrashPoint>(kPoints),
-          .down = section.need("for").duration()};
+  WriterCrash plan;
+  section.take_needed("at", [&](const Field& at) {
+    if (!is_map(at)) at.fail("a crash strikes in a frame: expected {frame: 4000}");
+    const auto frames = frames_of(at);
+    if (frames.size() != 1) at.fail("one crash, one frame; write a fault for each");
+    plan.frame = frames.front();
+  });
+  section.take_needed("point",
+                      [&](const Field& point) { plan.point = point.one_of<CrashPoint>(kPoints); });
+  section.take_needed("for", [&](const Field& span) { plan.down = span.duration(); });
+  return plan;
+}
+
+WriterCrash read_writer_kill(const Field& field, const std::optional<shm::Rate>& rate) {
+  const Section section(field, kCrashKeys);
+  WriterCrash plan;
+  plan.point = CrashPoint::after_publish;
+  section.take_needed("at", [&](const Field& at) {
+    if (!is_map(at) && !rate) at.fail("is a time, and the frame rate is not given");
+    const std::uint64_t frame =
+        is_map(at) ? frames_of(at).front() : frames_in(at.duration(), *rate);
+    plan.frame = std::max<std::uint64_t>(frame, 1);
+  });
+  section.take_needed("for", [&](const Field& span) { plan.down = span.duration(); });
+  return plan;
 }
 
 drivers::CameraFault stall_of(const Field& field) {
   const Section section(field, kSpanKeys);
   CameraFault plan;
   plan.kind = CameraFault::Kind::stall;
-  const Field at = section.need("at");
-  if (is_map(at))
-    plan.trigger.frames = frames_of(at);
-  else
-    plan.trigger.at = at.duration();
-  plan.delay = section.need("for").duration();
+  section.take_needed("at", [&](const Field& at) {
+    if (is_map(at))
+      plan.trigger.frames = frames_of(at);
+    else
+      plan.trigger.at = at.duration();
+  });
+  section.take_needed("for", [&](const Field& span) { plan.delay = span.duration(); });
   return plan;
+}
+
+shm::Shape shape_of(const Field& field) {
+  std::vector<std::uint32_t> axes;
+  for (const auto& axis : field.list())
+    axes.push_back(
+        static_cast<std::uint32_t>(axis.count(1, std::numeric_limits<std::uint32_t>::max())));
+  if (axes.empty() || axes.size() > shm::Shape::kMaxAxes)
+    field.fail(fmt::format("expected 1 to {} axes, got {}", shm::Shape::kMaxAxes, axes.size()));
+  return shm::Shape(axes);
 }
 
 Recreate read_recreate(const Field& field) {
   const Section section(field, kRecreateKeys);
-  Recreate plan{.at = time_of(section)};
-  if (const auto depth = section.find("depth"))
-    plan.depth = static_cast<std::uint32_t>(depth->count(1, shm::Layout::kMaxDepth));
-  if (const auto shape = section.find("shape")) {
-    std::vector<std::uint32_t> axes;
-    for (const auto& axis : shape->list())
-      axes.push_back(
-          static_cast<std::uint32_t>(axis.count(1, std::numeric_limits<std::uint32_t>::max())));
-    if (axes.empty() || axes.size() > shm::Shape::kMaxAxes)
-      shape->fail(fmt::format("expected 1 to {} axes, got {}", shm::Shape::kMaxAxes, axes.size()));
-    plan.shape = shm::Shape(axes);
-  }
+  Recreate plan;
+  section.take_needed("at", [&](const Field&) { plan.at = time_of(section); });
+  section.take("depth", [&](const Field& depth) {
+    plan.depth = static_cast<std::uint32_t>(depth.count(1, shm::Layout::kMaxDepth));
+  });
+  section.take("shape", [&](const Field& shape) { plan.shape = shape_of(shape); });
   return plan;
 }
 
 // Removed; with `for`, created anew so much later by its writer.
 void read_unlink(const Field& field, std::vector<Fault>& faults) {
   const Section section(field, kUnlinkKeys);
-  const Duration at = time_of(section);
-  faults.emplace_back(Unlink{at});
-  if (const auto span = section.find("for")) faults.emplace_back(Recreate{at + span->duration()});
+  section.take_needed("at", [&](const Field&) {
+    const Duration at = time_of(section);
+    faults.emplace_back(Unlink{at});
+    section.take("for", [&](const Field& span) {
+      faults.emplace_back(Recreate{.at = at + span.duration()});
+    });
+  });
 }
 
 void read_truncate(const Field& field, std::vector<Fault>& faults) {
   const Section section(field, kTruncateKeys);
-  const Duration at = time_of(section);
-  faults.emplace_back(Truncate{at});
-  faults.emplace_back(Recreate{at});
+  section.take_needed("at", [&](const Field&) {
+    const Duration at = time_of(section);
+    faults.emplace_back(Truncate{at});
+    faults.emplace_back(Recreate{.at = at});
+  });
 }
 
-ChangeMode read_change_of_mode(const Field& field) {
+ChangeMode read_change_mode(const Field& field) {
   const Section section(field, kModeKeys);
-  const std::string text = section.need("mode").text();
-  if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos)
-    section.need("mode").fail(
-        fmt::format("expected quoted octal digits such as \"0000\", got {}", show(text)));
-  return {.at = time_of(section), .mode = static_cast<mode_t>(std::stoul(text, nullptr, 8))};
+  ChangeMode plan;
+  section.take_needed("at", [&](const Field&) { plan.at = time_of(section); });
+  section.take_needed("mode", [&](const Field& mode) {
+    const std::string text = mode.text();
+    if (text.size() != 4 || text.find_first_not_of("01234567") != std::string::npos)
+      mode.fail(fmt::format("expected quoted octal digits such as \"0000\", got {}", show(text)));
+    plan.mode = static_cast<mode_t>(std::stoul(text, nullptr, 8));
+  });
+  return plan;
 }
 
 Duration signed_duration(const Field& field) {
@@ -300,18 +345,35 @@ Duration signed_duration(const Field& field) {
   }
 }
 
-Fault read_host_load(const Field& field, HostLoad::Kind kind) {
+ClockStep read_clock_step(const Field& field) {
+  const Section section(field, kStepKeys);
+  ClockStep plan;
+  section.take_needed("at", [&](const Field&) { plan.at = time_of(section); });
+  section.take_needed("by", [&](const Field& by) { plan.by = signed_duration(by); });
+  return plan;
+}
+
+HostLoad read_host_load(const Field& field, HostLoad::Kind kind) {
   const Section section(field, kLoadKeys);
-  HostLoad plan{.kind = kind, .at = time_of(section), .span = section.need("for").duration()};
-  if (const auto level = section.find("level")) {
-    const std::string text = level->text();
+  HostLoad plan{.kind = kind};
+  section.take_needed("at", [&](const Field&) { plan.at = time_of(section); });
+  section.take_needed("for", [&](const Field& span) { plan.span = span.duration(); });
+  section.take("level", [&](const Field& level) {
     try {
-      plan.level = static_cast<double>(parse_fraction(text).value) * 1e-9;
+      plan.level = static_cast<double>(parse_fraction(level.text()).value) * 1e-9;
     } catch (const BadValue& e) {
-      level->fail(e.what());
+      level.fail(e.what());
     }
-    if (!(plan.level > 0 && plan.level <= 1)) level->fail("is over 0% and at most 100%");
-  }
+    if (!(plan.level > 0 && plan.level <= 1)) level.fail("is over 0% and at most 100%");
+  });
+  return plan;
+}
+
+ReaderKill read_reader_kill(const Field& field, const std::string& reader) {
+  const Section section(field, kSpanKeys);
+  ReaderKill plan{.reader = reader};
+  section.take_needed("at", [&](const Field&) { plan.at = time_of(section); });
+  section.take_needed("for", [&](const Field& span) { plan.down = span.duration(); });
   return plan;
 }
 
@@ -327,8 +389,76 @@ template <std::size_t n>
 Kind kind_of(const Field& field, const std::array<Choice<Kind>, n>& kinds) {
   const Node* node = field.node().find("kind");
   if (node == nullptr) field.fail("expected a kind");
-  return Field(field.file(), *node, fmt::format("{}: kind", field.where()))
-      .template one_of<Kind>(kinds);
+  return field.other(*node, fmt::format("{}: kind", field.where())).template one_of<Kind>(kinds);
+}
+
+Fault read_writer_fault(const Field& item, const FaultContext& context) {
+  switch (kind_of(item, kWriterKinds)) {
+    case Kind::crash:
+      return read_crash(item);
+    case Kind::kill:
+      return read_writer_kill(item, context.source.settings.rate);
+    default:
+      return stall_of(item);
+  }
+}
+
+void read_fifo_fault(const Field& item, std::vector<Fault>& faults) {
+  switch (kind_of(item, kFifoKinds)) {
+    case Kind::recreate:
+      faults.emplace_back(read_recreate(item));
+      return;
+    case Kind::unlink:
+      return read_unlink(item, faults);
+    case Kind::truncate:
+      return read_truncate(item, faults);
+    default:
+      faults.emplace_back(read_change_mode(item));
+  }
+}
+
+Fault read_host_fault(const Field& item, const FaultContext& context) {
+  need_real_time(item, context, "a load of the host");
+  return read_host_load(item, kind_of(item, kHostKinds) == Kind::cpu_load ? HostLoad::Kind::cpu
+                                                                          : HostLoad::Kind::memory);
+}
+
+Fault read_reader_fault(const Field& item, const std::string& reader) {
+  if (kind_of(item, kReaderKinds) == Kind::stop)
+    item.fail("write it as the reader's lag: {kind: sigstop, at: 5s, for: 250ms}");
+  return read_reader_kill(item, reader);
+}
+
+// A step of the rate goes to the others of its kind.
+void read_fault(const Field& item, const FaultContext& context,
+                std::vector<drivers::RateStep>& rate_steps, std::vector<Fault>& faults) {
+  if (!is_map(item) || item.node().find("target") == nullptr)
+    item.fail("expected a fault such as {target: wfs, kind: drop, at: {frames: [1000]}}");
+  const Field target =
+      item.other(*item.node().find("target"), fmt::format("{}: target", item.where()));
+  const std::string name = target.text();
+  const auto add = [&](Fault fault) { faults.push_back(std::move(fault)); };
+  if (name == context.source.role) {
+    const Kind kind = kind_of(item, kSourceKinds);
+    if (kind == Kind::rate_step) return read_rate_step(item, rate_steps);
+    return add(read_frame_fault(item, kind));
+  }
+  if (name == "writer") return add(read_writer_fault(item, context));
+  if (name == "fifo") return read_fifo_fault(item, faults);
+  if (name == "clock") {
+    static_cast<void>(kind_of(item, kClockKinds));
+    return add(read_clock_step(item));
+  }
+  if (name == "host") return add(read_host_fault(item, context));
+  std::vector<std::string_view> names{context.source.role, "writer", "fifo", "clock", "host"};
+  for (const ReaderPlan& reader : context.readers) {
+    if (name == reader.name) return add(read_reader_fault(item, name));
+    // It may be the target; its name was complained of.
+    if (reader.name.empty()) target.fail_reported();
+    names.push_back(reader.name);
+  }
+  target.fail(fmt::format("unknown target {}{}", show(name), nearest_and_all(name, names)),
+              {name, names});
 }
 
 }  // namespace
@@ -336,76 +466,8 @@ Kind kind_of(const Field& field, const std::array<Choice<Kind>, n>& kinds) {
 std::vector<Fault> read_faults(const Field& field, const FaultContext& context,
                                std::vector<drivers::RateStep>& rate_steps) {
   std::vector<Fault> faults;
-  for (const Field& item : field.list()) {
-    if (!is_map(item) || item.node().find("target") == nullptr)
-      item.fail("expected a fault such as {target: wfs, kind: drop, at: {frames: [1000]}}");
-    const Field target(item.file(), *item.node().find("target"),
-                       fmt::format("{}: target", item.where()));
-    const std::string name = target.text();
-    const auto is_reader = [&] {
-      return std::any_of(context.readers.begin(), context.readers.end(),
-                         [&](const ReaderPlan& reader) { return reader.name == name; });
-    };
-    if (name == context.source.role) {
-      bool is_step = false;
-      Fault fault = read_source_fault(item, kind_of(item, kSourceKinds), rate_steps, is_step);
-      if (!is_step) faults.push_back(std::move(fault));
-    } else if (name == "writer") {
-      switch (kind_of(item, kWriterKinds)) {
-        case Kind::crash:
-          faults.emplace_back(read_crash(item));
-          break;
-        case Kind::kill: {
-          const Section section(item, kCrashKeys);
-          const Field at = section.need("at");
-          const auto frames = is_map(at) ? frames_of(at) : std::vector<std::uint64_t>{};
-          const auto& rate = context.source.settings.rate;
-          if (!is_map(at) && !rate) at.fail("is a time, and the frame rate is not given");
-          const std::uint64_t frame = is_map(at) ? frames.front() : frames_in(at.duration(), *rate);
-          faults.emplace_back(WriterCrash{.frame = std::max<std::uint64_t>(frame, 1),
-                                          .point = CrashPoint::after_publish,
-                                          .down = section.need("for").duration()});
-          break;
-        }
-        default:
-          faults.emplace_back(stall_of(item));
-      }
-    } else if (name == "fifo") {
-      switch (kind_of(item, kFifoKinds)) {
-        case Kind::recreate:
-          faults.emplace_back(read_recreate(item));
-          break;
-        case Kind::unlink:
-          read_unlink(item, faults);
-          break;
-        case Kind::truncate:
-          read_truncate(item, faults);
-          break;
-        default:
-          faults.emplace_back(read_change_of_mode(item));
-      }
-    } else if (name == "clock") {
-      static_cast<void>(kind_of(item, kClockKinds));
-      const Section section(item, kStepKeys);
-      faults.emplace_back(
-          ClockStep{.at = time_of(section), .by = signed_duration(section.need("by"))});
-    } else if (name == "host") {
-      need_real_time(item, context, "a load of the host");
-      faults.push_back(read_host_load(item, kind_of(item, kHostKinds) == Kind::cpu_load
-                                                ? HostLoad::Kind::cpu
-                                                : HostLoad::Kind::memory));
-    } else if (is_reader()) {
-      if (kind_of(item, kReaderKinds) == Kind::stop)
-        item.fail("write it as the reader's lag: {kind: sigstop, at: 5s, for: 250ms}");
-      const Section section(item, kSpanKeys);
-      faults.emplace_back(ReaderKill{
-          .reader = name, .at = time_of(section), .down = section.need("for").duration()});
-    } else {
-      std::vector<std::string_view> names{context.source.role, "writer", "fifo", "clock", "host"};
-      for (const ReaderPlan& reader : context.readers) names.push_back(reader.name);
-      target.fail(fmt::format("unknown target {}{}", show(name), nearest_and_all(name, names)));
-    }
-  }
+  for (const Field& item : field.list())
+    item.gather([&] { read_fault(item, context, rate_steps, faults); });
   return faults;
 }
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "hil/plan/planner.hpp"
+#include "hil/plan/problem.hpp"
 #include "hil/plan/show.hpp"
 
 namespace daohil::hil::plan {
@@ -59,17 +59,67 @@ std::string not_yet(std::string_view word) {
                      word);
 }
 
-void Field::fail_not_yet(int line, std::string_view word) const {
-  throw NotYet(fmt::format("{}:{}: {}{}{}", *file_, line, where_, where_.empty() ? "" : ": ",
-                           not_yet(word)));
+Problem Field::problem_at(int line, int column, std::string_view text) const {
+  return {.file = *file_,
+          .line = line,
+          .column = column,
+          .key = where_,
+          .text = std::string(text),
+          .value = node_->kind == NodeKind::scalar ? node_->text : std::string{}};
 }
 
-void Field::fail_at(int line, std::string_view problem) const {
-  if (where_.empty()) throw Error(fmt::format("{}:{}: {}", *file_, line, problem));
-  throw Error(fmt::format("{}:{}: {}: {}", *file_, line, where_, problem));
+void Field::fail(std::string_view problem) const {
+  throw Error(problem_at(node_->line, node_->column, problem));
+}
+
+namespace {
+
+void offer(Problem& problem, const Alternatives& alternatives) {
+  problem.value = alternatives.value;
+  problem.allowed.assign(alternatives.allowed.begin(), alternatives.allowed.end());
+  problem.nearest = nearest(alternatives.value, alternatives.allowed);
+}
+
+}  // namespace
+
+void Field::fail(std::string_view text, const Alternatives& alternatives) const {
+  Problem problem = problem_at(node_->line, node_->column, text);
+  offer(problem, alternatives);
+  throw Error(std::move(problem));
+}
+
+void Field::fail_key(const Node::Key& key, std::string_view text,
+                     const Alternatives& alternatives) const {
+  Problem problem = problem_at(key.line, key.column, text);
+  offer(problem, alternatives);
+  throw Error(std::move(problem));
+}
+
+void Field::fail_not_yet(std::string_view word) const {
+  Problem problem = problem_at(node_->line, node_->column, not_yet(word));
+  problem.kind = Problem::Kind::not_yet;
+  throw Error(std::move(problem));
+}
+
+void Field::fail_not_yet(const Node::Key& key) const {
+  Problem problem = problem_at(key.line, key.column, not_yet(key.name));
+  problem.value = key.name;
+  problem.kind = Problem::Kind::not_yet;
+  throw Error(std::move(problem));
+}
+
+void Field::fail_reported() const {
+  Problem problem = problem_at(node_->line, node_->column, "follows from a problem named before");
+  problem.kind = Problem::Kind::reported;
+  throw Error(std::move(problem));
+}
+
+void Field::refuse_reported() const {
+  if (node_->reported) fail_reported();
 }
 
 const std::string& Field::scalar(std::string_view expected) const {
+  refuse_reported();
   if (node_->kind != NodeKind::scalar)
     fail(fmt::format("expected {}, got {}", expected, noun_of(node_->kind)));
   return node_->text;
@@ -142,12 +192,13 @@ std::uint64_t Field::frames() const {
 }
 
 std::vector<Field> Field::list() const {
+  refuse_reported();
   if (node_->kind != NodeKind::list)
     fail(fmt::format("expected a list, got {}; put it in [ ]", noun_of(node_->kind)));
   std::vector<Field> fields;
   fields.reserve(node_->items.size());
   for (std::size_t i = 0; i < node_->items.size(); ++i)
-    fields.emplace_back(*file_, node_->items[i], fmt::format("{}[{}]", where_, i));
+    fields.emplace_back(*file_, node_->items[i], fmt::format("{}[{}]", where_, i), problems_);
   return fields;
 }
 
@@ -156,34 +207,49 @@ std::size_t Field::index_of_word(std::span<const Key> words) const {
   const auto& value = scalar(fmt::format("one of {}", fmt::join(names, ", ")));
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i].name != value) continue;
-    if (words[i].support == Support::later) fail_not_yet(line(), value);
+    if (words[i].support == Support::later) fail_not_yet(value);
     return i;
   }
   fail(fmt::format("expected one of {}, got {}{}", fmt::join(names, ", "), show(value),
-                   did_you_mean(value, names)));
+                   did_you_mean(value, names)),
+       {value, names});
 }
 
-Section::Section(Field map, std::span<const Key> keys) : map_(std::move(map)) {
+Section::Section(Field map, std::span<const Key> keys)
+    : map_(std::move(map)), complaints_before_(map_.complaints()) {
   const Node& node = map_.node();
+  if (node.reported) map_.fail_reported();
   if (node.kind != NodeKind::map)
     map_.fail(fmt::format("expected a map of keys, got {}", noun_of(node.kind)));
   const auto names = supported(keys);
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
-    const auto& [name, line] = node.keys[i];
-    const auto known = std::find_if(keys.begin(), keys.end(), [&, &key_name = name](const Key& k) {
-      return k.name == key_name;
-    });
+    const Node::Key& key = node.keys[i];
+    const auto known =
+        std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == key.name; });
     if (known == keys.end())
-      map_.fail_at(line, fmt::format("unknown key {}{}", show(name), nearest_and_all(name, names)));
-    if (known->support == Support::later && node.items[i].kind != NodeKind::null)
-      map_.fail_not_yet(line, name);
+      refuse(key, names);
+    else if (known->support == Support::later && node.items[i].kind != NodeKind::null)
+      map_.gather([&] { map_.fail_not_yet(key); });
   }
+}
+
+void Section::refuse(const Node::Key& key, std::span<const std::string_view> allowed) {
+  const auto meant = nearest(key.name, allowed);
+  if (!meant.empty()) misspelt_.emplace_back(meant);
+  map_.gather([&] {
+    map_.fail_key(
+        key, fmt::format("unknown key {}{}", show(key.name), nearest_and_all(key.name, allowed)),
+        {key.name, {allowed.begin(), allowed.end()}});
+  });
+}
+
+bool Section::misspelt(std::string_view key) const {
+  return std::find(misspelt_.begin(), misspelt_.end(), key) != misspelt_.end();
 }
 
 Field Section::child(std::string_view key, const Node& node) const {
   const auto& parent = map_.where();
-  return {map_.file(), node,
-          parent.empty() ? std::string(key) : fmt::format("{}: {}", parent, key)};
+  return map_.other(node, parent.empty() ? std::string(key) : fmt::format("{}: {}", parent, key));
 }
 
 std::optional<Field> Section::find(std::string_view key) const {
@@ -194,8 +260,9 @@ std::optional<Field> Section::find(std::string_view key) const {
 
 Field Section::need(std::string_view key) const {
   const Node* node = map_.node().find(key);
-  if (node == nullptr) map_.fail(fmt::format("key '{}' is missing; add it", key));
-  return child(key, *node);
+  if (node != nullptr) return child(key, *node);
+  if (misspelt(key)) map_.fail_reported();
+  map_.fail(fmt::format("key '{}' is missing; add it", key));
 }
 
 Field called_by(const Field& map, std::string_view noun, std::string_view key) {

@@ -25,13 +25,18 @@ struct Header {
   Timeouts timeouts;
   unsigned cores = 1;  ///< that real time needs
   HostClass host_class = HostClass::any;
-  bool retries_errors = false;
+  Retries retries;
   int attempts = 1;
 };
 
 /// @param top the scenario's top level, already checked for unknown keys
 /// @throws Error
 Header read_header(const Section& top);
+
+/// A file of another kind or version is wrong in this alone. What is missing is left to the
+/// Section.
+/// @throws Error
+void refuse_other(const Field& root, std::string_view kind);
 
 /// @throws Error unless hil/v1
 void check_api_version(const Field& field);

@@ -18,6 +18,10 @@ using std::filesystem::path;
 
 constexpr const char* kDefaultBench = "benches/default.yaml";
 
+Error of_file(const path& file, const std::string& text) {
+  return Error(Problem{.file = file.string(), .text = text});
+}
+
 path identity_of(const path& file) {
   std::error_code error;
   const auto canonical = std::filesystem::weakly_canonical(file, error);
@@ -31,11 +35,8 @@ std::vector<path> yaml_files_in(const path& folder) {
        !error && it != std::filesystem::directory_iterator(); it.increment(error))
     if (it->path().extension() == ".yaml" && it->is_regular_file(error))
       files.push_back(it->path());
-  if (error)
-    throw Error(fmt::format("{}:1: cannot be listed: {}", folder.string(), error.message()));
-  if (files.empty())
-    throw Error(
-        fmt::format("{}:1: no *.yaml in this folder; name a scenario file", folder.string()));
+  if (error) throw of_file(folder, fmt::format("cannot be listed: {}", error.message()));
+  if (files.empty()) throw of_file(folder, "no *.yaml in this folder; name a scenario file");
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -46,14 +47,16 @@ struct ScenarioFile {
 };
 
 // Folders opened, each file once however often it is named.
-std::vector<ScenarioFile> scenario_files(const std::vector<path>& given) {
+std::vector<ScenarioFile> scenario_files(const std::vector<path>& given, Problems& problems) {
   std::vector<ScenarioFile> files;
   std::set<path> seen;
   for (const auto& item : given) {
     std::error_code error;
     const bool folder = std::filesystem::is_directory(item, error);
-    for (const auto& file : folder ? yaml_files_in(item) : std::vector<path>{item})
-      if (seen.insert(identity_of(file)).second) files.push_back({file, !folder});
+    problems.gather([&] {
+      for (const auto& file : folder ? yaml_files_in(item) : std::vector<path>{item})
+        if (seen.insert(identity_of(file)).second) files.push_back({file, !folder});
+    });
   }
   return files;
 }
@@ -61,38 +64,50 @@ std::vector<ScenarioFile> scenario_files(const std::vector<path>& given) {
 // Benches by file, read once; two of one name would give two cases one id.
 class Benches {
  public:
-  const Bench& at(const path& file) {
+  explicit Benches(Problems& problems) : problems_(problems) {}
+
+  /// nullptr if it is wrong
+  const Bench* at(const path& file) {
     const auto key = identity_of(file);
     const auto known = benches_.find(key);
-    if (known != benches_.end()) return known->second;
-    Bench bench = load_bench(file);
-    for (const auto& other : benches_)
-      if (other.second.name == bench.name)
-        throw Error(fmt::format("{}:1: name: bench '{}' is also that of {}; names are unique",
-                                bench.file, bench.name, other.second.file));
-    return benches_.emplace(key, std::move(bench)).first->second;
+    if (known != benches_.end()) return known->second ? &*known->second : nullptr;
+    auto& entry = benches_[key];
+    const auto before = problems_.complaints();
+    problems_.gather([&] {
+      Bench bench = load_bench(file, problems_);
+      if (problems_.complaints() != before) return;
+      refuse_same_name(bench);
+      entry = std::move(bench);
+    });
+    return entry ? &*entry : nullptr;
   }
 
  private:
-  std::map<path, Bench> benches_;
-};
+  void refuse_same_name(const Bench& bench) const {
+    for (const auto& [key, other] : benches_)
+      if (other && other->name == bench.name)
+        throw Error(Problem{.file = bench.file,
+                            .key = "name",
+                            .text = fmt::format("bench '{}' is also that of {}; names are unique",
+                                                bench.name, other->file),
+                            .value = bench.name});
+  }
 
-std::vector<path> benches_for(const path& scenario, const PlanOptions& options) {
-  if (!options.benches.empty()) return options.benches;
-  const auto file = scenario.parent_path() / kDefaultBench;
-  std::error_code error;
-  if (!std::filesystem::exists(file, error))
-    throw Error(fmt::format("{}:1: there is no default bench {}; name a bench file",
-                            scenario.string(), file.string()));
-  return {file};
-}
+  Problems& problems_;
+  std::map<path, std::optional<Bench>> benches_;
+};
 
 void refuse_same_id(std::map<std::string, std::string>& files, const Scenario& scenario) {
   const auto& file = scenario.document.file;
-  const auto [it, added] = files.emplace(scenario.header.id, file);
+  const auto& id = scenario.header.id;
+  if (id.empty()) return;
+  const auto [it, added] = files.emplace(id, file);
   if (!added)
-    throw Error(fmt::format("{}:1: id: '{}' is also that of {}; ids are unique", file,
-                            scenario.header.id, it->second));
+    throw Error(
+        Problem{.file = file,
+                .key = "id",
+                .text = fmt::format("'{}' is also that of {}; ids are unique", id, it->second),
+                .value = id});
 }
 
 // By its own id, or that of a sweep it belongs to.
@@ -149,40 +164,63 @@ std::string_view name_of(HostClass host) {
   return "?";
 }
 
+path default_bench(const path& scenario) {
+  auto file = scenario.parent_path() / kDefaultBench;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error))
+    throw of_file(scenario,
+                  fmt::format("there is no default bench {}; name a bench file", file.string()));
+  return file;
+}
+
 std::vector<Case> make_plan(const std::vector<path>& files, const PlanOptions& options) {
+  Problems problems;
   std::vector<Case> cases;
   std::map<std::string, std::string> ids;
-  Benches benches;
+  Benches benches(problems);
   const Wishes wishes{options.mode, options.seed};
-  for (const auto& [file, named] : scenario_files(files)) {
-    const Scenario scenario = load_scenario(file);
-    refuse_same_id(ids, scenario);
+  const auto plan_file = [&](const path& file, bool named) {
+    const Scenario scenario = load_scenario(file, problems);
+    problems.gather([&] { refuse_same_id(ids, scenario); });
     std::set<std::string> done;
-    for (const auto& bench_file : benches_for(file, options)) {
-      const Bench& bench = benches.at(bench_file);
-      if (!done.insert(bench.name).second) continue;
+    const auto bench_files =
+        options.benches.empty() ? std::vector<path>{default_bench(file)} : options.benches;
+    for (const auto& bench_file : bench_files) {
+      const Bench* bench = benches.at(bench_file);
+      if (bench == nullptr || !done.insert(bench->name).second) continue;
       for (const auto& cell : scenario.cells) {
         // Made even when not selected: a wrong case is an error whichever is asked for.
-        Case& c = cases.emplace_back(make_case(scenario, cell, bench, wishes));
+        Case& c = cases.emplace_back(make_case(scenario, cell, *bench, wishes, problems));
         // Hours that nobody asked for.
         if (c.skip.empty() && c.group == "soak" && !named && options.select.empty())
           c.skip = fmt::format("a soak is run when its file is named: {}", file.string());
       }
     }
-  }
+  };
+  for (const auto& [file, named] : scenario_files(files, problems))
+    problems.gather([&, &path = file, &by_name = named] { plan_file(path, by_name); });
+  problems.throw_if_any();
+  // First, so that what they find counts for the others.
+  std::stable_partition(cases.begin(), cases.end(),
+                        [](const Case& c) { return c.host.has_value(); });
   count_sweeps(cases);
   std::erase_if(cases, [&](const Case& c) { return !selected(c, options.select); });
   return cases;
 }
 
 std::vector<ScenarioSummary> list_scenarios(const std::vector<path>& files) {
+  Problems problems;
   std::vector<ScenarioSummary> summaries;
-  for (const auto& [file, named] : scenario_files(files)) {
-    const Scenario scenario = load_scenario(file);
-    const auto& header = scenario.header;
-    summaries.push_back(
-        {file, header.id, header.title, header.group, header.mode_words, scenario.cells.size()});
+  for (const auto& scenario_file : scenario_files(files, problems)) {
+    const path& file = scenario_file.file;
+    problems.gather([&] {
+      const Scenario scenario = load_scenario(file, problems);
+      const auto& header = scenario.header;
+      summaries.push_back(
+          {file, header.id, header.title, header.group, header.mode_words, scenario.cells.size()});
+    });
   }
+  problems.throw_if_any();
   return summaries;
 }
 

@@ -3,26 +3,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "hil/plan/case.hpp"
+#include "hil/plan/problem.hpp"
 
 namespace daohil::hil::plan {
-
-/// A scenario or bench file is wrong. `what()` is one line:
-///   scenarios/x.yaml:12: reader 'slow': unknown key 'dept'; did you mean 'depth'?
-class Error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// A word of hil/v1 that this version does not run.
-class NotYet : public Error {
- public:
-  using Error::Error;
-};
 
 struct PlanOptions {
   std::vector<std::filesystem::path> benches;  ///< each scenario is run on each; empty: default
@@ -32,11 +19,19 @@ struct PlanOptions {
   std::string select;
 };
 
+/// The bench of a scenario for which none was named: benches/default.yaml in its folder.
+/// @throws Error if there is none
+[[nodiscard]] std::filesystem::path default_bench(const std::filesystem::path& scenario);
+
 /// Text to checked plan: read the files, expand the matrix, bind the roles, resolve the units.
 /// @param files scenario files; a folder stands for the *.yaml files in it, sorted by name
-/// @throws Error on the first thing wrong, naming file, line, key, value and what is allowed
+/// Cases of the host come first, then in the order of the files.
+/// @throws Error with all that is wrong, naming file, line, key, value and what is allowed
 std::vector<Case> make_plan(const std::vector<std::filesystem::path>& files,
                             const PlanOptions& options);
+
+/// The groups that scenarios are of, in the order of a report.
+[[nodiscard]] std::vector<std::string_view> group_names();
 
 /// What `hil list` shows.
 struct ScenarioSummary {

@@ -103,17 +103,18 @@ Duration read_periods(const Field& periods, const ReaderContext& context) {
 }
 
 ConstantLag read_constant(const Section& lag, const ReaderContext& context) {
-  const auto rho = lag.find("rho");
-  const auto delay = lag.find("delay");
-  if (rho.has_value() == delay.has_value())
-    lag.fail("kind constant has exactly one of rho (in frame periods) and delay (a duration)");
   ConstantLag constant;
-  constant.service = delay ? delay->duration() : read_periods(*rho, context);
-  if (const auto phase = lag.find("phase")) {
-    constant.phase = read_periods(*phase, context);
+  lag.take("delay", [&](const Field& delay) { constant.service = delay.duration(); });
+  lag.take("rho", [&](const Field& rho) { constant.service = read_periods(rho, context); });
+  lag.take("phase", [&](const Field& phase) {
+    constant.phase = read_periods(phase, context);
     if (constant.phase >= context.rate->period())
-      phase->fail("is a part of a frame period, 0 or more and less than 1");
-  }
+      phase.fail("is a part of a frame period, 0 or more and less than 1");
+  });
+  lag.check([&] {
+    if (lag.find("rho").has_value() == lag.find("delay").has_value())
+      lag.fail("kind constant has exactly one of rho (in frame periods) and delay (a duration)");
+  });
   return constant;
 }
 
@@ -121,23 +122,26 @@ PeriodicLag read_periodic(const Section& lag, const ReaderContext& context) {
   static constexpr std::array<Choice<StallPhase>, 2> kPhases{
       {{"fixed", StallPhase::fixed}, {"sweep", StallPhase::sweep}}};
   PeriodicLag periodic;
-  periodic.every = lag.need("every").frames();
-  const auto stall = lag.find("stall");
-  const auto rho = lag.find("rho");
-  const auto beyond = lag.find("beyond_depth");
-  if (int{stall.has_value()} + int{rho.has_value()} + int{beyond.has_value()} != 1)
-    lag.fail(
-        "kind periodic has exactly one of stall (a duration), rho (in frame periods) and "
-        "beyond_depth (in frame periods, on top of the depth's)");
-  if (stall) periodic.stall = stall->duration();
-  if (rho) periodic.stall = read_periods(*rho, context);
-  if (beyond)
-    periodic.stall = read_periods(*beyond, context) + context.rate->offset_of(context.fifo.depth);
-  if (const auto phase = lag.find("phase")) periodic.phase = phase->one_of<StallPhase>(kPhases);
+  lag.take_needed("every", [&](const Field& every) { periodic.every = every.frames(); });
+  lag.take("stall", [&](const Field& stall) { periodic.stall = stall.duration(); });
+  lag.take("rho", [&](const Field& rho) { periodic.stall = read_periods(rho, context); });
+  lag.take("beyond_depth", [&](const Field& beyond) {
+    periodic.stall = read_periods(beyond, context) + context.rate->offset_of(context.fifo.depth);
+  });
+  lag.take("phase",
+           [&](const Field& phase) { periodic.phase = phase.one_of<StallPhase>(kPhases); });
+  lag.check([&] {
+    const auto has = [&](std::string_view key) { return int{lag.find(key).has_value()}; };
+    if (has("stall") + has("rho") + has("beyond_depth") != 1)
+      lag.fail(
+          "kind periodic has exactly one of stall (a duration), rho (in frame periods) and "
+          "beyond_depth (in frame periods, on top of the depth's)");
+  });
   return periodic;
 }
 
 UnreadLag read_unread(const Section& lag, const ReaderContext& context) {
+  if (!lag.sound()) lag.field().fail_reported();
   const auto frames = lag.find("frames");
   const auto beyond = lag.find("beyond_depth");
   if (frames.has_value() == beyond.has_value())
@@ -162,39 +166,50 @@ UnreadLag read_unread(const Section& lag, const ReaderContext& context) {
   return unread;
 }
 
+double sigma_of(const Field& field) {
+  const Decimal value = field.decimal();
+  const double sigma = static_cast<double>(value.mantissa) / std::pow(10.0, value.scale);
+  if (sigma > kWidestSigma)
+    field.fail(fmt::format("is of the logarithm, at most {}", kWidestSigma));
+  return sigma;
+}
+
 PauseLag read_pauses(const Section& lag) {
-  if (const auto dist = lag.find("dist"); dist && dist->text() != "lognormal")
-    dist->fail(fmt::format("pauses are lognormal, got {}", show(dist->text())));
   PauseLag pauses;
-  pauses.rate_hz = lag.need("rate").rate().hertz();
-  pauses.median = lag.need("median").duration();
-  const Field cap = lag.need("cap");
-  pauses.cap = cap.duration();
-  if (pauses.cap < pauses.median) cap.fail("is shorter than the median");
-  if (const auto sigma = lag.find("sigma")) {
-    const Decimal value = sigma->decimal();
-    pauses.sigma = static_cast<double>(value.mantissa) / std::pow(10.0, value.scale);
-    if (pauses.sigma > kWidestSigma)
-      sigma->fail(fmt::format("is of the logarithm, at most {}", kWidestSigma));
-  }
+  lag.take("dist", [](const Field& dist) {
+    if (dist.text() != "lognormal")
+      dist.fail(fmt::format("pauses are lognormal, got {}", show(dist.text())));
+  });
+  lag.take_needed("rate", [&](const Field& rate) { pauses.rate_hz = rate.rate().hertz(); });
+  lag.take_needed("median", [&](const Field& median) { pauses.median = median.duration(); });
+  lag.take_needed("cap", [&](const Field& cap) { pauses.cap = cap.duration(); });
+  lag.take("sigma", [&](const Field& sigma) { pauses.sigma = sigma_of(sigma); });
+  lag.check([&] {
+    if (pauses.cap < pauses.median) lag.need("cap").fail("is shorter than the median");
+  });
   return pauses;
+}
+
+double duty_of(const Field& field) {
+  double duty = 0;
+  try {
+    duty = static_cast<double>(parse_fraction(field.text()).value) * 1e-9;
+  } catch (const BadValue& e) {
+    field.fail(e.what());
+  }
+  if (!(duty > 0 && duty <= 1)) field.fail("is over 0% and at most 100%");
+  return duty;
 }
 
 HogLag read_hog(const Section& lag) {
   HogLag hog;
-  hog.spin = lag.need("for").duration();
-  const Field every = lag.need("every");
-  hog.every = every.duration();
-  if (hog.every < hog.spin) every.fail("is shorter than for");
-  if (const auto duty = lag.find("duty")) {
-    try {
-      hog.duty = static_cast<double>(parse_fraction(duty->text()).value) * 1e-9;
-    } catch (const BadValue& e) {
-      duty->fail(e.what());
-    }
-    if (!(hog.duty > 0 && hog.duty <= 1)) duty->fail("is over 0% and at most 100%");
-  }
-  if (const auto cpus = lag.find("cpus")) hog.cpus = read_cpus(*cpus);
+  lag.take_needed("for", [&](const Field& span) { hog.spin = span.duration(); });
+  lag.take_needed("every", [&](const Field& every) { hog.every = every.duration(); });
+  lag.take("duty", [&](const Field& duty) { hog.duty = duty_of(duty); });
+  lag.take("cpus", [&](const Field& cpus) { hog.cpus = read_cpus(cpus); });
+  lag.check([&] {
+    if (hog.every < hog.spin) lag.need("every").fail("is shorter than for");
+  });
   return hog;
 }
 
@@ -225,7 +240,7 @@ TraceLag read_trace_lag(const Section& lag) {
 Lag read_lag(const Field& field, const ReaderContext& context) {
   const Node* kind_node = field.node().kind == NodeKind::map ? field.node().find("kind") : nullptr;
   if (kind_node == nullptr) field.fail("expected a lag such as {kind: constant, delay: 3ms}");
-  const Field kind(field.file(), *kind_node, fmt::format("{}: kind", field.where()));
+  const Field kind = field.other(*kind_node, fmt::format("{}: kind", field.where()));
   switch (kind.one_of<LagKind>(kLagKinds)) {
     case LagKind::constant:
       return read_constant(Section(field, kConstantKeys), context);
@@ -235,8 +250,12 @@ Lag read_lag(const Field& field, const ReaderContext& context) {
       return read_unread(Section(field, kUnreadKeys), context);
     case LagKind::burst: {
       const Section burst(field, kBurstKeys);
-      return BurstLag{burst.need("reads").count(1, std::numeric_limits<std::uint32_t>::max()),
-                      burst.need("idle").duration()};
+      BurstLag lag;
+      burst.take_needed("reads", [&](const Field& reads) {
+        lag.reads = reads.count(1, std::numeric_limits<std::uint32_t>::max());
+      });
+      burst.take_needed("idle", [&](const Field& idle) { lag.idle = idle.duration(); });
+      return lag;
     }
     case LagKind::gc:
       return read_pauses(Section(field, kPauseKeys));
@@ -246,7 +265,10 @@ Lag read_lag(const Field& field, const ReaderContext& context) {
       return read_hog(Section(field, kHogKeys));
     case LagKind::sigstop: {
       const Section stop(field, kStopKeys);
-      return StopLag{stop.need("at").duration(), stop.need("for").duration()};
+      StopLag lag;
+      stop.take_needed("at", [&](const Field& at) { lag.at = at.duration(); });
+      stop.take_needed("for", [&](const Field& span) { lag.span = span.duration(); });
+      return lag;
     }
     case LagKind::trace:
       return read_trace_lag(Section(field, kTraceKeys));
@@ -256,7 +278,8 @@ Lag read_lag(const Field& field, const ReaderContext& context) {
 
 std::vector<Lag> read_lags(const Field& field, const ReaderContext& context) {
   std::vector<Lag> lags;
-  for (const auto& item : field.list()) lags.push_back(read_lag(item, context));
+  for (const auto& item : field.list())
+    item.gather([&] { lags.push_back(read_lag(item, context)); });
   const bool counts = std::any_of(lags.begin(), lags.end(), [](const Lag& lag) {
     return std::holds_alternative<UnreadLag>(lag);
   });
@@ -331,12 +354,10 @@ std::vector<std::string> read_words(const Field& field) {
   return words;
 }
 
-void read_program(const Section& section, ReaderPlan& reader, const ReaderContext& context) {
+void check_program(const Section& section, const ReaderPlan& reader, const ReaderContext& context) {
   const auto lang = section.find("lang");
   const auto exec = section.find("exec");
-  if (lang) reader.language = lang->one_of<Language>(kLanguages);
   if (exec && lang) exec->fail("is a program of its own; remove lang");
-  if (exec) reader.exec = read_words(*exec);
   const bool foreign = exec || reader.language != Language::cpp;
   if (foreign && reader.mode == ReadMode::mixed)
     section.fail("mode mixed is for readers of the bench itself; remove lang or exec");
@@ -346,13 +367,9 @@ void read_program(const Section& section, ReaderPlan& reader, const ReaderContex
         "mode virtual; give the scenario modes: [sim]");
 }
 
-void read_waiting(const Section& section, ReaderPlan& reader) {
+void check_waiting(const Section& section, const ReaderPlan& reader) {
   const auto waiting = section.find("waiting");
   const auto semaphore = section.find("semaphore");
-  if (waiting) reader.waiting = waiting->one_of<shm::Wait>(kWaiting);
-  if (semaphore)
-    reader.semaphore =
-        static_cast<std::uint16_t>(semaphore->count(0, shm::Layout::kSemaphores - 1));
   if (semaphore && waiting) semaphore->fail("is a way of waiting; remove waiting");
   for (const auto* key : {"waiting", "semaphore"})
     if (const auto field = section.find(key); field && reader.on_empty == OnEmpty::poll)
@@ -363,57 +380,83 @@ void read_waiting(const Section& section, ReaderPlan& reader) {
 Duration read_start(const Field& field, const ReaderContext& context) {
   static constexpr std::array<Key, 2> kKeys{{{"at"}, {"frames"}}};
   const Section section(field, kKeys);
-  const auto at = section.find("at");
-  const auto frames = section.find("frames");
-  if (at.has_value() == frames.has_value()) field.fail("has exactly one of at and frames");
-  if (at) return at->duration();
-  if (!context.rate)
-    frames->fail("needs the frame rate, which neither scenario nor bench gives; add rate");
-  return context.rate->offset_of(frames->count(0, std::numeric_limits<std::uint32_t>::max()));
+  Duration start{0};
+  section.take("at", [&](const Field& at) { start = at.duration(); });
+  section.take("frames", [&](const Field& frames) {
+    if (!context.rate)
+      frames.fail("needs the frame rate, which neither scenario nor bench gives; add rate");
+    start = context.rate->offset_of(frames.count(0, std::numeric_limits<std::uint32_t>::max()));
+  });
+  section.check([&] {
+    if (section.find("at").has_value() == section.find("frames").has_value())
+      field.fail("has exactly one of at and frames");
+  });
+  return start;
+}
+
+void read_cpu(const Field& field, ReaderPlan& reader) {
+  static constexpr std::array<Key, 4> kCpuKeys{{{"affinity"},
+                                                {"sched", Support::later},
+                                                {"prio", Support::later},
+                                                {"mlock", Support::later}}};
+  const Section section(field, kCpuKeys);
+  section.take("affinity", [&](const Field& cpus) { reader.cpus = read_cpus(cpus); });
+}
+
+// Each key by itself.
+void read_keys(const Section& section, ReaderPlan& reader, const ReaderContext& context) {
+  section.take_needed("fifo", [&](const Field& fifo) {
+    // A fifo without a name was complained of there.
+    if (fifo.text() != context.fifo.name && !context.fifo.name.empty())
+      fifo.fail(fmt::format("there is no fifo {}; the one of this scenario is {}",
+                            show(fifo.text()), show(context.fifo.name)),
+                {fifo.text(), {context.fifo.name}});
+  });
+  section.take("process", [](const Field& process) {
+    static_cast<void>(process.one_of<Process>(kProcesses));
+  });
+  section.take("mode", [&](const Field& f) { reader.mode = f.one_of<ReadMode>(kReadModes); });
+  section.take("rules", [&](const Field& f) { reader.rules = f.one_of<Rules>(kRules); });
+  section.take("looks", [&](const Field& f) { reader.looks = f.one_of<Looks>(kLooks); });
+  section.take(
+      "wait", [&](const Field& f) { reader.on_empty = f.truth() ? OnEmpty::wait : OnEmpty::poll; });
+  section.take("poll", [&](const Field& f) { reader.poll = f.duration(); });
+  section.take("copy", [&](const Field& f) { reader.copying = f.one_of<Copying>(kCopying); });
+  section.take("hold", [&](const Field& f) { reader.hold = f.duration(); });
+  section.take("lag", [&](const Field& f) { reader.lag = read_lags(f, context); });
+  section.take("start", [&](const Field& f) { reader.start = read_start(f, context); });
+  section.take("on_overwrite",
+               [&](const Field& f) { reader.on_overwrite = f.one_of<OnOverwrite>(kOnOverwrite); });
+  section.take("cpu", [&](const Field& f) { read_cpu(f, reader); });
+  section.take("lang", [&](const Field& f) { reader.language = f.one_of<Language>(kLanguages); });
+  section.take("exec", [&](const Field& f) { reader.exec = read_words(f); });
+  section.take("waiting", [&](const Field& f) { reader.waiting = f.one_of<shm::Wait>(kWaiting); });
+  section.take("semaphore", [&](const Field& f) {
+    reader.semaphore = static_cast<std::uint16_t>(f.count(0, shm::Layout::kSemaphores - 1));
+  });
+}
+
+// Keys that need another one.
+void check_companions(const Section& section, const ReaderPlan& reader) {
+  if (const auto poll = section.find("poll"); poll && reader.on_empty == OnEmpty::wait)
+    poll->fail("a waiting reader does not poll; add wait: false");
+  if (const auto hold = section.find("hold"); hold && reader.copying == Copying::copy)
+    hold->fail("only copy: zero holds pixels; add it");
 }
 
 ReaderPlan read_reader(const Field& field, const ReaderContext& context) {
   const Section section(field, kReaderKeys);
   ReaderPlan reader;
-  reader.name = section.need("name").name("_-");
-  const Field fifo = section.need("fifo");
-  if (fifo.text() != context.fifo.name)
-    fifo.fail(fmt::format("there is no fifo {}; the one of this scenario is {}", show(fifo.text()),
-                          show(context.fifo.name)));
-  if (const auto process = section.find("process"))
-    static_cast<void>(process->one_of<Process>(kProcesses));
-  if (const auto mode = section.find("mode")) reader.mode = mode->one_of<ReadMode>(kReadModes);
-  if (const auto rules = section.find("rules")) reader.rules = rules->one_of<Rules>(kRules);
-  if (const auto looks = section.find("looks")) reader.looks = looks->one_of<Looks>(kLooks);
-  if (const auto wait = section.find("wait"))
-    reader.on_empty = wait->truth() ? OnEmpty::wait : OnEmpty::poll;
-  if (const auto poll = section.find("poll")) {
-    reader.poll = poll->duration();
-    if (reader.on_empty == OnEmpty::wait)
-      poll->fail("a waiting reader does not poll; add wait: false");
-  }
-  if (const auto copy = section.find("copy")) reader.copying = copy->one_of<Copying>(kCopying);
-  if (const auto hold = section.find("hold")) {
-    reader.hold = hold->duration();
-    if (reader.copying == Copying::copy) hold->fail("only copy: zero holds pixels; add it");
-  }
-  if (const auto lag = section.find("lag")) reader.lag = read_lags(*lag, context);
-  read_mode_details(section, reader, context);
-  read_program(section, reader, context);
-  read_waiting(section, reader);
-  if (const auto start = section.find("start")) reader.start = read_start(*start, context);
-  if (const auto policy = section.find("on_overwrite"))
-    reader.on_overwrite = policy->one_of<OnOverwrite>(kOnOverwrite);
-  if (const auto cpu = section.find("cpu")) {
-    static constexpr std::array<Key, 4> kCpuKeys{{{"affinity"},
-                                                  {"sched", Support::later},
-                                                  {"prio", Support::later},
-                                                  {"mlock", Support::later}}};
-    const Section cpu_section(*cpu, kCpuKeys);
-    if (const auto cpus = cpu_section.find("affinity")) reader.cpus = read_cpus(*cpus);
-  }
-  check_looks(section, reader, context);
-  check_rules(section, reader);
+  section.take_needed("name", [&](const Field& name) { reader.name = name.name("_-"); });
+  read_keys(section, reader, context);
+  // What the keys mean together, as soon as each means something.
+  if (!section.sound()) return reader;
+  section.field().gather([&] { check_companions(section, reader); });
+  section.field().gather([&] { read_mode_details(section, reader, context); });
+  section.field().gather([&] { check_program(section, reader, context); });
+  section.field().gather([&] { check_waiting(section, reader); });
+  section.check([&] { check_looks(section, reader, context); });
+  section.check([&] { check_rules(section, reader); });
   return reader;
 }
 
@@ -421,14 +464,18 @@ ReaderPlan read_reader(const Field& field, const ReaderContext& context) {
 
 std::vector<ReaderPlan> read_readers(const Field& field, const ReaderContext& context) {
   std::vector<ReaderPlan> readers;
-  for (const auto& item : field.list()) {
-    auto reader = read_reader(called_by(item, "reader", "name"), context);
-    for (const auto& earlier : readers)
-      if (earlier.name == reader.name)
-        item.fail(fmt::format("there is a reader {} already; names are unique", show(reader.name)));
-    readers.push_back(std::move(reader));
+  const auto items = field.list();
+  if (items.empty()) field.fail("no reader; a scenario has at least one");
+  for (const auto& item : items) {
+    item.gather([&] {
+      auto& reader = readers.emplace_back();  // nameless, should nothing come of it
+      reader = read_reader(called_by(item, "reader", "name"), context);
+      for (std::size_t i = 0; i + 1 < readers.size(); ++i)
+        if (!reader.name.empty() && readers[i].name == reader.name)
+          item.fail(
+              fmt::format("there is a reader {} already; names are unique", show(reader.name)));
+    });
   }
-  if (readers.empty()) field.fail("no reader; a scenario has at least one");
   return readers;
 }
 

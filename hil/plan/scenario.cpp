@@ -14,8 +14,8 @@
 #include "hil/plan/expect.hpp"
 #include "hil/plan/faults.hpp"
 #include "hil/plan/fields.hpp"
+#include "hil/plan/host_checks.hpp"
 #include "hil/plan/metrics.hpp"
-#include "hil/plan/planner.hpp"
 #include "hil/plan/readers.hpp"
 #include "hil/plan/seed.hpp"
 #include "hil/plan/show.hpp"
@@ -77,7 +77,9 @@ Field only_one(const Field& list, std::string_view noun) {
   const auto items = list.list();
   if (items.empty()) list.fail(fmt::format("no {}; a scenario has one", noun));
   if (items.size() > 1)
-    items[1].fail(fmt::format("a second {}; this version runs exactly one in a scenario", noun));
+    items[1].gather([&] {
+      items[1].fail(fmt::format("a second {}; this version runs exactly one in a scenario", noun));
+    });
   return items.front();
 }
 
@@ -94,19 +96,26 @@ mode_t read_permissions(const Field& field) {
 FifoPlan read_fifo(const Field& field, const std::string& role) {
   const Section section(called_by(field, "fifo", "name"), kFifoKeys);
   FifoPlan fifo;
-  fifo.name = section.need("name").name("_-");
-  const Field from = section.need("from");
-  if (from.text() != role)
-    from.fail(fmt::format("there is no source {}; the one of this scenario is {}",
-                          show(from.text()), show(role)));
-  fifo.depth = static_cast<std::uint32_t>(section.need("depth").count(1, shm::Layout::kMaxDepth));
-  if (const auto perms = section.find("perms")) fifo.mode = read_permissions(*perms);
+  section.take_needed("name", [&](const Field& name) { fifo.name = name.name("_-"); });
+  section.take_needed("from", [&](const Field& from) {
+    // A source without a role was complained of there.
+    if (from.text() != role && !role.empty())
+      from.fail(fmt::format("there is no source {}; the one of this scenario is {}",
+                            show(from.text()), show(role)),
+                {from.text(), {role}});
+  });
+  fifo.depth = shm::Layout::kMaxDepth;  // until it is known, nothing is too much for it
+  section.take_needed("depth", [&](const Field& depth) {
+    fifo.depth = static_cast<std::uint32_t>(depth.count(1, shm::Layout::kMaxDepth));
+  });
+  section.take("perms", [&](const Field& perms) { fifo.mode = read_permissions(perms); });
   return fifo;
 }
 
 std::uint64_t read_length(const Section& top, const SourcePlan& source) {
   const auto frames = top.find("frames");
   const auto duration = top.find("duration");
+  if (top.misspelt("frames") || top.misspelt("duration")) top.field().fail_reported();
   if (frames.has_value() == duration.has_value())
     top.fail("a scenario has exactly one of frames and duration");
   if (frames) {
@@ -203,73 +212,123 @@ std::string resolved_text(Node root, const std::string& file, const Case& c,
   root.erase("sweep");  // which compares this case with others
   absolute_files(root, std::filesystem::path(file).parent_path());
   root.set("seed", Node::scalar(std::to_string(seed)));
-  root.set("sources", Node::list({source_node(c.source)}));
+  if (!c.host) root.set("sources", Node::list({source_node(c.source)}));
   return fmt::format("# {}\n{}", c.id, to_yaml(root));
 }
 
-// What a scenario does, under the header that says who and where.
-void read_body(const Section& top, const Combination& cell, const Bench& bench, Case& c) {
-  const Field source = only_one(top.need("sources"), "source");
-  c.source = bind_source(called_by(source, "source", "role"), bench,
-                         std::filesystem::path(top.field().file()).parent_path());
-  c.fifo = read_fifo(only_one(top.need("fifos"), "fifo"), c.source.role);
-  c.frames = read_length(top, c.source);
-  const auto runs_in = c.skip.empty() ? std::optional(c.mode) : std::nullopt;
-  c.readers = read_readers(top.need("readers"), {c.fifo, c.source.settings.rate, runs_in});
-  if (const auto faults = top.find("faults"))
-    c.faults = read_faults(*faults, {c.source, c.readers, runs_in}, c.source.settings.rate_steps);
-  if (const auto warmup = top.find("warmup")) {
-    static constexpr std::array<Key, 1> kKeys{{{"frames"}}};
-    c.warmup = Section(*warmup, kKeys).need("frames").count(0, c.frames);
-  }
-  if (const auto sinks = top.find("sinks")) sinks->fail_not_yet(sinks->line(), "sinks");
-  if (c.skip.empty()) check_run_time(top, c);
+// A name as it stands there, right or wrong.
+std::string written_name(const Section& top, std::string_view list, std::string_view key) {
+  const Node* items = top.field().node().find(list);
+  if (items == nullptr || items->kind != NodeKind::list || items->items.empty()) return {};
+  const Node* name = items->items.front().find(key);
+  return name != nullptr && name->kind == NodeKind::scalar ? name->text : std::string{};
+}
 
-  const auto metrics = metrics_of(c.source.role, c.fifo.name, c.readers);
-  c.expect = read_expect(top.need("expect"), metrics);
-  if (const auto sweep = top.find("sweep")) c.sweep = read_sweep(*sweep, metrics, cell);
+SourcePlan read_source(const Section& top, const Bench& bench) {
+  SourcePlan plan;
+  const auto before = top.field().complaints();
+  top.take_needed("sources", [&](const Field& sources) {
+    const Field source = only_one(sources, "source");
+    plan = bind_source(called_by(source, "source", "role"), bench,
+                       std::filesystem::path(top.field().file()).parent_path());
+  });
+  // A role that the bench does not have: whatever the fifo calls it, so that what refers to it is
+  // not complained of too.
+  if (plan.role.empty()) plan.role = written_name(top, "fifos", "from");
+  // What needs a rate has one, while it is not known which.
+  if (top.field().complaints() != before && !plan.settings.rate)
+    plan.settings.rate = shm::Rate::hertz(1000);
+  return plan;
+}
+
+void read_claims(const Section& top, const Combination& cell, std::span<const Metric> metrics,
+                 Case& c) {
+  top.take_needed("expect", [&](const Field& expect) { c.expect = read_expect(expect, metrics); });
+  top.take("sweep", [&](const Field& sweep) { c.sweep = read_sweep(sweep, metrics, cell); });
   for (SweepExpectation& sweep : c.sweep) {
     // What is not swept tells the sweeps of one scenario apart.
     Combination fixed;
     std::copy_if(cell.begin(), cell.end(), std::back_inserter(fixed),
                  [&](const Assignment& a) { return a.name != sweep.over; });
-    sweep.case_id = fmt::format("{}/{}{}@{}", c.scenario, sweep.id, suffix_of(fixed), bench.name);
+    sweep.case_id = fmt::format("{}/{}{}@{}", c.scenario, sweep.id, suffix_of(fixed), c.bench);
   }
+}
+
+bool all_named(const std::vector<ReaderPlan>& readers) {
+  return !readers.empty() && std::none_of(readers.begin(), readers.end(),
+                                          [](const auto& reader) { return reader.name.empty(); });
+}
+
+// What a scenario does, under the header that says who and where.
+void read_body(const Section& top, const Combination& cell, const Bench& bench, Case& c) {
+  const auto runs_in = c.skip.empty() ? std::optional(c.mode) : std::nullopt;
+  if (top.find("checks")) {
+    c.host = read_host_checks(top, bench, runs_in);
+    if (!c.host->groups.empty()) read_claims(top, cell, metrics_of_host(c.host->groups), c);
+    return;
+  }
+  c.source = read_source(top, bench);
+  top.take_needed("fifos", [&](const Field& fifos) {
+    c.fifo = read_fifo(only_one(fifos, "fifo"), c.source.role);
+  });
+  if (c.fifo.name.empty()) c.fifo.name = written_name(top, "fifos", "name");
+  top.field().gather([&] { c.frames = read_length(top, c.source); });
+  top.take_needed("readers", [&](const Field& readers) {
+    c.readers = read_readers(readers, {c.fifo, c.source.settings.rate, runs_in});
+  });
+  top.take("faults", [&](const Field& faults) {
+    c.faults = read_faults(faults, {c.source, c.readers, runs_in}, c.source.settings.rate_steps);
+  });
+  top.take("warmup", [&](const Field& warmup) {
+    static constexpr std::array<Key, 1> kKeys{{{"frames"}}};
+    const auto most = c.frames > 0 ? c.frames : kMostFrames;
+    c.warmup = Section(warmup, kKeys).need("frames").count(0, most);
+  });
+  top.take("sinks", [](const Field& sinks) { sinks.fail_not_yet("sinks"); });
+  if (c.skip.empty() && c.frames > 0) top.check([&] { check_run_time(top, c); });
+
+  // Metrics are named after readers: with one of them unknown, any name could be right.
+  if (!all_named(c.readers)) return;
+  read_claims(top, cell, metrics_of(c.source.role, c.fifo.name, c.readers), c);
 }
 
 }  // namespace
 
-Scenario load_scenario(const std::filesystem::path& file) {
+Scenario load_scenario(const std::filesystem::path& file, Problems& problems) {
   Scenario scenario{load_document(file), {}, {}};
-  const Field root(scenario.document.file, scenario.document.root, {});
+  const Field root(scenario.document.file, scenario.document.root, {}, &problems);
+  refuse_other(root, "Scenario");
   const Section top(root, kTopKeys);
-  const auto matrix = top.find("matrix");
-  scenario.cells = matrix ? expand_matrix(*matrix) : std::vector<Combination>(1);
-  refuse_unused(scenario.document, scenario.cells);
+  const auto before = root.complaints();
+  scenario.cells = std::vector<Combination>(1);
+  top.take("matrix", [&](const Field& matrix) { scenario.cells = expand_matrix(matrix); });
+  if (root.complaints() == before) refuse_unused(scenario.document, scenario.cells, &problems);
 
-  const Node first = substituted(scenario.document, scenario.cells.front());
-  scenario.header = read_header(Section(Field(scenario.document.file, first, {}), kTopKeys));
-  scenario.header.title = top.need("title").text();
+  const Node first = substituted(scenario.document, scenario.cells.front(), &problems);
+  scenario.header =
+      read_header(Section(Field(scenario.document.file, first, {}, &problems), kTopKeys));
+  if (const Node* title = scenario.document.root.find("title")) scenario.header.title = title->text;
   return scenario;
 }
 
 Case make_case(const Scenario& scenario, const Combination& cell, const Bench& bench,
-               const Wishes& wishes) {
+               const Wishes& wishes, Problems& problems) {
   const auto& file = scenario.document.file;
-  Node root = substituted(scenario.document, cell);
-  const Section top(Field(file, root, {}), kTopKeys);
+  Node root = substituted(scenario.document, cell, &problems);
+  const Section top(Field(file, root, {}, &problems), kTopKeys);
   const Header header = read_header(top);
   const auto chosen = choose_mode(header, wishes.mode);
 
   Case c;
   c.scenario = header.id;
   c.id = fmt::format("{}{}@{}", header.id, suffix_of(cell), bench.name);
-  if (c.id.size() > kLongestId)
-    top.need("id").fail(
-        fmt::format("with its variables and its bench a case has the id {}, which "
-                    "names a folder and has {} characters, {} at most; shorten a "
-                    "name or a value",
-                    show(c.id), c.id.size(), kLongestId));
+  top.take("id", [&](const Field& id) {
+    if (c.id.size() > kLongestId)
+      id.fail(
+          fmt::format("with its variables and its bench a case has an id of {} characters, {} "
+                      "at most, because it names a folder; shorten a name or a value",
+                      c.id.size(), kLongestId));
+  });
   c.title = header.title;
   c.group = header.group;
   c.bench = bench.name;
@@ -278,17 +337,16 @@ Case make_case(const Scenario& scenario, const Combination& cell, const Bench& b
   for (const auto& [name, value] : cell) c.variables.emplace(name, value.text);
   c.mode = chosen.mode;
   c.timeouts = header.timeouts;
+  c.host_class = header.host_class;
   c.attempts = header.attempts;
-  c.retries_errors = header.retries_errors;
+  c.retries = header.retries;
   const auto lacks = missing_features(header, bench, chosen.mode);
   c.skip = chosen.skip + (chosen.skip.empty() || lacks.empty() ? "" : "; ") + lacks;
 
-  try {
-    read_body(top, cell, bench, c);
-  } catch (const NotYet&) {
-    // What this version cannot run yet is no mistake in a case that this bench cannot run anyway.
-    if (c.skip.empty()) throw;
-  }
+  const auto mark = problems.mark();
+  read_body(top, cell, bench, c);
+  // What this version cannot run yet is no mistake in a case that this bench cannot run anyway.
+  if (!c.skip.empty()) problems.forget_not_yet(mark);
 
   const auto seed = wishes.seed.value_or(header.seed.value_or(kDefaultSeed));
   c.seed = case_seed(seed, c.id);

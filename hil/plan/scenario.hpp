@@ -20,8 +20,9 @@ struct Scenario {
   std::vector<Combination> cells;  ///< at least one; without a matrix one that is empty
 };
 
-/// @throws Error
-Scenario load_scenario(const std::filesystem::path& file);
+/// @param problems gets what is wrong; the Scenario is then what could be read
+/// @throws Error if nothing could, or it is a file of another kind
+Scenario load_scenario(const std::filesystem::path& file, Problems& problems);
 
 /// What the command line says about every case.
 struct Wishes {
@@ -29,8 +30,9 @@ struct Wishes {
   std::optional<std::uint64_t> seed;
 };
 
-/// One cell of a scenario on one bench: everything resolved and checked. @throws Error
+/// One cell of a scenario on one bench: everything resolved and checked.
+/// @param problems gets what is wrong; the Case is then of no use
 Case make_case(const Scenario& scenario, const Combination& cell, const Bench& bench,
-               const Wishes& wishes);
+               const Wishes& wishes, Problems& problems);
 
 }  // namespace daohil::hil::plan

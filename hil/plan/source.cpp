@@ -44,7 +44,25 @@ SourcePlan of_bench(const Field& role, const Bench& bench) {
   std::vector<std::string_view> names;
   for (const auto& entry : bench.roles) names.push_back(entry.first);
   role.fail(fmt::format("bench {} has no role {}{}; add it there or give the source a driver",
-                        bench.file, show(name), did_you_mean(name, names)));
+                        bench.file, show(name), did_you_mean(name, names)),
+            {name, names});
+}
+
+void read_pacing(const Field& field, SourcePlan& source) {
+  const Section section(field, kPacingKeys);
+  section.take("on_late", [&](const Field& f) { source.settings.on_late = read_on_late(f); });
+}
+
+void read_numbering(const Field& field, drivers::FrameNumbering& numbering) {
+  static constexpr std::array<Key, 2> kIdKeys{{{"start"}, {"bits"}}};
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  const Section section(field, kIdKeys);
+  section.take("bits", [&](const Field& bits) {
+    numbering.bits = static_cast<unsigned>(bits.count(8, 64));
+  });
+  section.take("start", [&](const Field& start) {
+    numbering.first = start.count(0, numbering.bits == 64 ? kMost : numbering.mask());
+  });
 }
 
 }  // namespace
@@ -52,30 +70,19 @@ SourcePlan of_bench(const Field& role, const Bench& bench) {
 SourcePlan bind_source(const Field& field, const Bench& bench,
                        const std::filesystem::path& folder) {
   const Section section(field, kSourceKeys);
-  const Field role = section.need("role");
   SourcePlan source;
-  if (const auto driver = section.find("driver")) {
-    source.role = role.name("_-");
-    read_driver(Section(*driver, kDriverKeys), "kind", folder, source);
-  } else {
-    source = of_bench(role, bench);
-  }
+  section.take_needed("role", [&](const Field& role) {
+    if (section.find("driver"))
+      source.role = role.name("_-");
+    else
+      source = of_bench(role, bench);
+  });
+  section.take("driver", [&](const Field& driver) {
+    read_driver(Section(driver, kDriverKeys), "kind", folder, source);
+  });
   read_format(section, source);
-  if (const auto pacing = section.find("pacing")) {
-    const Section pacing_section(*pacing, kPacingKeys);
-    if (const auto late = pacing_section.find("on_late"))
-      source.settings.on_late = read_on_late(*late);
-  }
-  if (const auto id = section.find("frame_id")) {
-    static constexpr std::array<Key, 2> kIdKeys{{{"start"}, {"bits"}}};
-    const Section id_section(*id, kIdKeys);
-    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-    if (const auto bits = id_section.find("bits"))
-      source.numbering.bits = static_cast<unsigned>(bits->count(8, 64));
-    if (const auto start = id_section.find("start"))
-      source.numbering.first =
-          start->count(0, source.numbering.bits == 64 ? kMost : source.numbering.mask());
-  }
+  section.take("pacing", [&](const Field& pacing) { read_pacing(pacing, source); });
+  section.take("frame_id", [&](const Field& id) { read_numbering(id, source.numbering); });
   return source;
 }
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "hil/plan/planner.hpp"
+#include "hil/plan/problem.hpp"
 
 namespace daohil::hil::plan {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 [[noreturn]] void fail(const std::string& file, int line, const std::string& problem) {
-  throw Error(fmt::format("{}:{}: {}", file, line, problem));
+  throw Error(Problem{.file = file, .line = line, .text = problem});
 }
 
 // Length of the UTF-8 sequence that begins here, 0 if none does (RFC 3629).

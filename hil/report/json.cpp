@@ -141,7 +141,7 @@ Json counts(const SuiteResult& suite) {
 std::string run_json(const SuiteResult& suite) {
   Json json{{"schema", "dao-hil/run/1"},
             {"verdict", judge::name_of(suite.verdict)},
-            {"exit_code", judge::exit_code_of(suite.verdict)},
+            {"exit_code", exit_code_of(suite)},
             {"started", shm::to_iso8601(suite.started)},
             {"elapsed_s", seconds(suite.elapsed)},
             {"command", suite.command},

@@ -92,7 +92,7 @@ std::string verdict_line(const SuiteResult& suite) {
     text += fmt::format(" {} {}", n, name);
   }
   return text + fmt::format("   {}   exit {}\n", duration_text(suite.elapsed),
-                            judge::exit_code_of(suite.verdict));
+                            exit_code_of(suite));
 }
 
 std::string verdict_text(const SuiteResult& suite) {

@@ -254,6 +254,16 @@ TEST(Catalogue, covers_the_table_of_host_checks_and_names_each_check_once) {
   for (int row = 1; row <= 32; ++row) EXPECT_TRUE(rows.contains(row)) << row;
 }
 
+TEST_F(GoodHost, every_number_is_in_the_list_of_its_group) {
+  for (const auto& [name, value] : look().metrics) {
+    const auto dot = name.find('.', name.find('.') + 1);
+    const auto group = group_named(name.substr(5, dot - 5));
+    ASSERT_TRUE(group.has_value()) << name;
+    const auto names = metric_names(*group);
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+  }
+}
+
 TEST(Catalogue, is_in_the_readme) {
   std::ifstream file(std::string(DAO_HIL_SOURCE_DIR) + "/hil/host/README.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};

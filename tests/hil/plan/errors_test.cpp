@@ -37,6 +37,7 @@ TEST_F(Errors, Keys) {
        "x.yaml:12: fifo 'wfs': unknown key 'dept'; did you mean 'depth'? allowed: name, from, "
        "depth, perms"},
       {"    depth: 8", "    zzzzzzzz: 8",
+       "x.yaml:10: fifo 'wfs': key 'depth' is missing; add it\n"
        "x.yaml:12: fifo 'wfs': unknown key 'zzzzzzzz'; allowed: name, from, depth, perms"},
       {"    fifo: wfs\n", "    fiof: wfs\n",
        "x.yaml:15: reader 'slow': unknown key 'fiof'; did you mean 'fifo'? allowed: name, fifo, "
@@ -321,7 +322,7 @@ TEST_F(Errors, TimeAndRate) {
             "x.yaml:16: reader 'slow': lag[0]: rho: is relative to the frame rate, which neither "
             "scenario nor bench gives; add rate");
   EXPECT_EQ(
-      complaint(with(kScenario, "frames: 100", "duration: 1s")),
+      complaint(with(with(kScenario, "frames: 100", "duration: 1s"), "rho: 1.5", "delay: 1ms")),
       "x.yaml:17: duration: needs the frame rate, which neither scenario nor bench gives; add "
       "rate or give frames instead");
 }
@@ -371,6 +372,51 @@ TEST_F(Errors, Benches) {
             "gone.yaml:1: no such file; check the path");
 }
 
+TEST_F(Errors, HostScenarios) {
+  const std::string host =
+      "apiVersion: hil/v1\n"                                         // 1
+      "kind: Scenario\n"                                             // 2
+      "id: host.test\n"                                              // 3
+      "title: A test\n"                                              // 4
+      "group: host\n"                                                // 5
+      "modes: [sim]\n"                                               // 6
+      "checks: [rt, memory]\n"                                       // 7
+      "duration: 2s\n"                                               // 8
+      "expect:\n"                                                    // 9
+      "  - {id: x, metric: host.rt.cyclictest.max_us, max: 200}\n";  // 10
+  const auto cases = plan(host);
+  ASSERT_EQ(cases.size(), 1U);
+  ASSERT_TRUE(cases[0].host.has_value());
+  EXPECT_EQ(cases[0].host->groups, (std::vector{host::Group::rt, host::Group::memory}));
+  EXPECT_EQ(cases[0].host->floor, std::chrono::seconds(2));
+  EXPECT_EQ(cases[0].host->sources.size(), 1U);
+  // The evidence makes the same case.
+  EXPECT_EQ(plan(cases[0].resolved).at(0).resolved, cases[0].resolved);
+
+  const std::vector<Mistake> mistakes{
+      {"[rt, memory]", "[rt, memroy]",
+       "x.yaml:7: checks[1]: expected one of rt, tuning, memory, usb, shm, time, net, disk, got "
+       "'memroy'; did you mean 'memory'?"},
+      {"[rt, memory]", "[rt, rt]", "x.yaml:7: checks[1]: rt is listed twice"},
+      {"[rt, memory]", "[]",
+       "x.yaml:7: checks: is empty; list what to look at, such as [rt, tuning]"},
+      {"group: host", "group: lag", "x.yaml:5: group: checks belong to group: host"},
+      {"duration: 2s", "duration: 2s\nframes: 7",
+       "x.yaml:9: frames: belongs to scenarios with a camera; checks look at the host alone, "
+       "remove "
+       "it"},
+      {"modes: [sim]", "modes: [virtual]",
+       "x.yaml:6: modes: in virtual time there is no host to check; remove virtual"},
+      {"cyclictest.max_us", "cyclictest.max",
+       "x.yaml:10: expect 'x': metric: unknown metric 'host.rt.cyclictest.max'; did you mean "
+       "'host.rt.cyclictest.max_us'?"},
+      {"max: 200", "max: 200us",
+       "x.yaml:10: expect 'x': max: expected a number such as 0.5 or 1e-6, got '200us'"},
+  };
+  for (const auto& [from, to, expected] : mistakes)
+    EXPECT_EQ(complaint(with(host, from, to)), expected) << to;
+}
+
 TEST_F(Errors, FilesThatClash) {
   const auto error = [&](const std::vector<std::filesystem::path>& files, PlanOptions options) {
     try {
@@ -394,8 +440,8 @@ TEST_F(Errors, FilesThatClash) {
 }
 
 TEST_F(Errors, AreOneLineWhateverTheTextIs) {
-  const auto text =
-      complaint(with(kScenario, "depth: 8", "\"a\\nb\\x1b[31m" + std::string(200, 'x') + "\": 8"));
+  const auto text = complaint(with(
+      kScenario, "depth: 8", "depth: 8\n    \"a\\nb\\x1b[31m" + std::string(200, 'x') + "\": 8"));
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_LT(text.size(), 250U);

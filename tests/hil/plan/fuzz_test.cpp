@@ -99,10 +99,14 @@ class Fuzz : public test::Files {
       EXPECT_FALSE(cases.empty());
       return true;
     } catch (const Error& e) {
-      const std::string what = e.what();
-      EXPECT_EQ(what.find('\n'), std::string::npos) << what;
-      EXPECT_NE(what.find(".yaml:"), std::string::npos) << what;
-      EXPECT_LT(what.size(), 1000U) << what;
+      EXPECT_FALSE(e.problems().empty());
+      for (const Problem& problem : e.problems()) {
+        const std::string line = to_line(problem);
+        EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+        EXPECT_NE(line.find(".yaml:"), std::string::npos) << line;
+        EXPECT_LT(line.size(), 1000U) << line;
+        EXPECT_GE(problem.line, 1) << line;
+      }
       return false;
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what() << " from:\n" << mutated;
