@@ -17,6 +17,7 @@ using host::Examination;
 using host::Finding;
 using host::Group;
 using host::Status;
+using judge::judge_host;
 using judge::Verdict;
 using plan::HostClass;
 using plan::Operator;

@@ -14,7 +14,7 @@ import program
 from evidence import Evidence, judged
 from program import HIL, LAG, ROOT, SCENARIOS, SHWFS20
 
-VERBS = ["run", "list", "plan", "stream", "host"]
+VERBS = ["run", "list", "lint", "show", "plan", "stream", "host"]
 
 
 def shipped():
@@ -50,9 +50,12 @@ def test_help_teaches(hil, arguments):
 def test_help_names_every_verb_and_option(hil):
     text = hil("--help").stdout
     assert all(re.search(rf"^  {verb}  +\S", text, re.MULTILINE) for verb in VERBS)
-    options = {"run": ["--bench", "--mode", "--seed", "--select", "--case", "--json", "--out"],
-               "plan": ["--bench", "--mode", "--seed", "--select", "--case", "--json"],
+    options = {"run": ["--bench", "--mode", "--seed", "-k,--select", "--case", "--json", "--out",
+                       "--flaky-probe", "--strict", "--fail-on-skip"],
+               "plan": ["--bench", "--mode", "--seed", "-k,--select", "--case", "--json"],
+               "show": ["--bench", "--mode", "--seed", "-k,--select", "--case", "--json"],
                "list": ["--json"],
+               "lint": ["--bench", "--json"],
                "stream": ["ls", "info", "hz", "clean", "create", "unlink"],
                "host": ["--json", "--floor", "--no-rt-tests", "--stream-rate", "--shape", "--rate",
                         "--type", "--depth", "--cores", "--claim", "--polling", "--usb",
