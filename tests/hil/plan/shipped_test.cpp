@@ -204,6 +204,7 @@ TEST_F(Resolved, IsTheSameCaseAgain) {
 TEST_F(Resolved, HasNoVariableLeftAndTheBoundDevice) {
   for (const auto& c : make_plan({kScenarios}, on({kShwfs}))) {
     EXPECT_EQ(c.resolved.find("${"), std::string::npos) << c.resolved;
+    if (c.host) continue;  // looks at the machine, and has no source
     EXPECT_NE(c.resolved.find("kind: replay"), std::string::npos);
     EXPECT_NE(c.resolved.find("rate: "), std::string::npos);  // the bench's, or its own
   }
