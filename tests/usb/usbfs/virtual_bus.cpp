@@ -14,6 +14,9 @@
 #include <cerrno>
 #include <cstring>
 
+// close() itself comes back here.
+extern "C" int __real_close(int fd);
+
 namespace daohil::drivers::usb::test {
 namespace {
 
@@ -73,7 +76,7 @@ struct VirtualBus::File {
   std::deque<Completion> done;
 
   ~File() {
-    if (read_end >= 0) ::close(read_end);
+    if (read_end >= 0) __real_close(read_end);
   }
   void fill() {
     if (full || read_end < 0) return;
@@ -86,7 +89,7 @@ struct VirtualBus::File {
     full = ::read(read_end, bytes.data(), bytes.size()) <= 0;
   }
   void hang_up() {
-    if (read_end >= 0) ::close(read_end);
+    if (read_end >= 0) __real_close(read_end);
     read_end = -1;
   }
 };
@@ -108,7 +111,7 @@ VirtualBus::~VirtualBus() {
   }
   thread_.join();
   the_bus.store(nullptr);
-  ::close(event_fd_);
+  __real_close(event_fd_);
 }
 
 VirtualBus::Twin& VirtualBus::add(unsigned port, const U3vModel& model, FrameSource source) {
