@@ -228,15 +228,24 @@ void U3vCamera::start(MonotonicTime) {
   lost_ = false;
   stopping_ = false;
   try {
-    // Gone when it was stopped the last time: perhaps it is back.
-    if (!device_) reopen();
-    start_stream();
+    start_again();
   } catch (const Error&) {
     ignoring_errors([this] { stop_stream(); });
     throw;
   }
   running_ = true;
   supervisor_ = std::thread([this] { supervise(); });
+}
+
+// It may have gone, and come back, since it was configured.
+void U3vCamera::start_again() {
+  if (device_) try {
+      return start_stream();
+    } catch (const DeviceGone&) {
+      owned_stream_.reset();
+    }
+  reopen();
+  start_stream();
 }
 
 void U3vCamera::stop() {

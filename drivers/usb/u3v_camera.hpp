@@ -85,6 +85,7 @@ class U3vCamera final : public Camera {
   void plan(Configuration& into);
   void reopen();
 
+  void start_again();
   void start_stream();
   void stop_stream();
   void retire();

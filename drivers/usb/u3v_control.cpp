@@ -26,6 +26,7 @@ constexpr shm::Duration kFirstResponse = 500ms;
 constexpr shm::Duration kShortest = 100ms;
 constexpr shm::Duration kLongest = 10s;
 constexpr std::size_t kLargestMessage = 0xFFFF;
+constexpr std::size_t kAckPacket = 1024;  // SuperSpeed; two of high speed
 
 }  // namespace
 
@@ -36,8 +37,8 @@ U3vControl::U3vControl(std::string owner, OpenDevice& device, const U3vInterface
       max_command_(kFirstMessage),
       max_ack_(kFirstMessage),
       max_response_(kFirstResponse) {
-  command_.resize(kLargestMessage);
-  ack_.resize(kLargestMessage + 1);
+  command_.resize(kFirstMessage);
+  ack_.resize(kAckPacket);
 }
 
 void U3vControl::set_limits(std::uint32_t max_command_bytes, std::uint32_t max_ack_bytes,

@@ -95,6 +95,8 @@ class U3vCamera final : public UsbDevice {
     std::uint64_t commands = 0;
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  /// What a host has set.
+  [[nodiscard]] const RegisterMap& registers() const { return registers_; }
   [[nodiscard]] bool is_acquiring() const { return acquiring_; }
   [[nodiscard]] bool is_streaming_enabled() const { return enabled_; }
 
