@@ -272,6 +272,7 @@ void U3vCamera::start_stream() {
   device_->features().execute("AcquisitionStart");
   ++session_;
   stream_.store(owned_stream_.get());
+  arrived_.raise();  // for what has come already, when the consumer could not look
 }
 
 // Transfers are cancelled before the interface is disabled: data may be in flight until then.

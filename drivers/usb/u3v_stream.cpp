@@ -194,8 +194,10 @@ std::span<const std::byte> U3vStream::payload(const Arrival& arrival) const {
 
 void U3vStream::give_back(const Arrival& arrival) {
   returned_.push(arrival.buffer);
-  // With others in flight the event thread comes by soon; else somebody has to call it.
-  if (in_flight_.load() == 0) device_->context().wake();
+  // With others in flight the event thread comes by soon; else somebody has to call it. A change
+  // of nothing, not a load: either it comes before the one of block_ended, and what was pushed is
+  // seen after that one, or it sees its zero.
+  if (in_flight_.fetch_add(0, std::memory_order_acq_rel) == 0) device_->context().wake();
 }
 
 std::optional<shm::MonotonicTime> U3vStream::incomplete_since() const {

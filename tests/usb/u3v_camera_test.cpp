@@ -535,6 +535,7 @@ TEST_F(U3vCameraTest, UnpluggedInAnyStateItCanBeUsedAgain) {
   camera.stop();
   bus.plug(1);
   start();
+  last = {};
   expect_frames(3);
   ASSERT_EQ(next(), WaitOutcome::frame);
   bus.unplug(1);  // between wait and read_into
