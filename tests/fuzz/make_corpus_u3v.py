@@ -6,11 +6,13 @@ Usage: tests/fuzz/make_corpus_u3v.py [FOLDER]     (default: corpus_u3v/ beside t
 The first byte chooses the parser (u3v_target.cpp).
 """
 
+import io
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
-ACK, EVENT, LEADER, TRAILER, REGISTERS, DESCRIPTOR = range(6)
+ACK, EVENT, LEADER, TRAILER, REGISTERS, DESCRIPTOR, FORMULA, XML, ZIP, BLOCK = range(10)
 
 
 def ack(kind, data, status=0):
@@ -49,6 +51,31 @@ def seeds():
     info = bytes((20, 0x24, 1)) + struct.pack("<II", 0x10000, 0x10000) + bytes(range(1, 10))
     yield "descriptor", DESCRIPTOR, bytes((4, 0x24, 7, 0)) + info
     yield "descriptor-zero", DESCRIPTOR, bytes((0, 0x24, 1))
+    for i, text in enumerate((b"(A > 3) ? A ** 2 : ROUND(B / 3.5, 1)", b"~0x1F & (A << 2) <> -B",
+                              b"SQRT(ABS(A)) + LN(PI) % 3 || E", b"1 / 0", b"((((1))))")):
+        yield f"formula-{i}", FORMULA, text
+    reg = (b'<IntReg Name="R"><Address>0x10</Address><pAddress>O</pAddress><Length>4</Length>'
+           b'<pPort>Device</pPort></IntReg><Integer Name="O"><Value>4</Value></Integer>')
+    for i, nodes in enumerate((
+            b'<Integer Name="A"><pValue>R</pValue><Min>0</Min><Max>9</Max><Inc>1</Inc></Integer>',
+            b'<Enumeration Name="A"><EnumEntry Name="1"><Value>1</Value></EnumEntry>'
+            b'<pValue>R</pValue></Enumeration>',
+            b'<Converter Name="A"><FormulaTo>FROM*2</FormulaTo><FormulaFrom>TO/2</FormulaFrom>'
+            b'<pValue>R</pValue></Converter><Command Name="B"><pValue>R</pValue></Command>',
+            b'<IntSwissKnife Name="A"><pVariable Name="V">B</pVariable><Formula>V+1</Formula>'
+            b'</IntSwissKnife><Integer Name="B"><pValue>A</pValue></Integer>',
+            b'<StringReg Name="A"><Address>0</Address><Length>8</Length></StringReg>'
+            b'<MaskedIntReg Name="B"><Address>0</Address><Length>2</Length><LSB>3</LSB>'
+            b'<MSB>9</MSB><Endianess>BigEndian</Endianess></MaskedIntReg>')):
+        yield f"xml-{i}", XML, (b"<RegisterDescription>" + reg + nodes + b"</RegisterDescription>")
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", method) as archive:
+            archive.writestr(zipfile.ZipInfo("a.xml"), "<RegisterDescription/>" * 20, method)
+        yield f"zip-{name}", ZIP, packed.getvalue()
+    small = leader(pixel_format=0x01080001, width=10, height=10).ljust(64, b"\0") + bytes(128)
+    yield "block", BLOCK, bytes((52, 64, 36, 32)) + small + struct.pack(
+        "<4sHHQHHQI", b"U3VT", 0, 32, 1, 0, 0, 100, 10)
 
 
 def main():

@@ -4,14 +4,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "drivers/error.hpp"
+#include "drivers/genicam/formula.hpp"
+#include "drivers/genicam/node_map.hpp"
 #include "drivers/usb/pixel_format.hpp"
+#include "drivers/usb/u3v_block.hpp"
 #include "drivers/usb/u3v_protocol.hpp"
+#include "drivers/usb/zip.hpp"
 
 namespace {
 
@@ -101,6 +108,83 @@ void registers(Bytes bytes) {
   (void)parse_manifest_entry(bytes);
 }
 
+std::string text_of_bytes(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void formula(Bytes bytes) {
+  using namespace daohil::drivers::genicam;
+  const std::string text = text_of_bytes(bytes);
+  const auto lookup = [](std::string_view name) -> Value {
+    return static_cast<std::int64_t>(name.size());
+  };
+  for (const Arithmetic arithmetic : {Arithmetic::integer, Arithmetic::real}) try {
+      (void)evaluate(text, arithmetic, lookup);
+    } catch (const FormulaError& error) {
+      require(std::string_view(error.what()).size() < 400, "messages are short");
+    }
+}
+
+// A device that has the same byte everywhere and takes everything.
+class Anywhere final : public daohil::drivers::genicam::Port {
+ public:
+  void read(std::uint64_t, std::span<std::byte> into) override {
+    for (std::byte& byte : into) byte = std::byte{1};
+  }
+  void write(std::uint64_t, std::span<const std::byte>) override {}
+};
+
+void description(Bytes bytes) {
+  using namespace daohil::drivers;
+  Anywhere port;
+  const auto attempt = [](const auto& call) {
+    try {
+      call();
+    } catch (const Error&) {
+    }
+  };
+  attempt([&] {
+    genicam::NodeMap nodes("fuzz", text_of_bytes(bytes), port);
+    for (const char* feature : {"A", "B"}) {
+      attempt([&] { (void)nodes.has(feature); });
+      attempt([&] { (void)nodes.text(feature); });
+      attempt([&] { (void)nodes.real(feature); });
+      attempt([&] { (void)nodes.entries(feature); });
+      attempt([&] { nodes.set_text(feature, "1"); });
+      attempt([&] { nodes.set_real(feature, 2.5); });
+      attempt([&] { nodes.execute(feature); });
+    }
+  });
+}
+
+void archive(Bytes bytes) {
+  constexpr std::size_t kLargest = 1U << 16U;
+  try {
+    require(unzip_first(bytes, kLargest).size() <= kLargest, "no more than was allowed");
+  } catch (const daohil::drivers::Error&) {
+  }
+}
+
+// Sizes of transfers from the first bytes, their content from the rest.
+void block(Bytes bytes) {
+  const TransferPlan plan{64, 64, 1, 64, 0, 64};
+  std::vector<std::byte> buffer(plan.bytes());
+  std::vector<TransferResult> results(plan.transfers());
+  if (bytes.size() < results.size()) return;
+  for (std::size_t i = 0; i < results.size(); ++i)
+    results[i].bytes = std::to_integer<std::size_t>(bytes[i]) % 65;
+  const Bytes rest = bytes.subspan(results.size());
+  std::copy_n(rest.begin(), std::min(rest.size(), buffer.size()), buffer.begin());
+  const ImageLayout image{pixel_format_named("Mono8").value(), 10, 10};
+  const ReceivedBlock judged = judge_block(plan, image, results, buffer);
+  if (judged.damage != Damage::none) return;
+  ImageLayout layout = image;
+  layout.padding_x = judged.padding_x;
+  std::vector<std::byte> frame(100);
+  require(unpack(layout, Bytes(buffer).subspan(plan.leader, plan.payload_bytes()), frame),
+          "a block that is judged good can be unpacked");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -108,7 +192,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A copy of exactly this size, so that the sanitizer sees a read behind its end.
   const Bytes input = std::as_bytes(std::span(data, size));
   const std::vector<std::byte> bytes(input.begin() + 1, input.end());
-  switch (data[0] % 6) {
+  switch (data[0] % 10) {
     case 0:
       ack(bytes);
       break;
@@ -126,6 +210,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 5:
       (void)parse_info_descriptor(bytes);
+      break;
+    case 6:
+      formula(bytes);
+      break;
+    case 7:
+      description(bytes);
+      break;
+    case 8:
+      archive(bytes);
+      break;
+    case 9:
+      block(bytes);
       break;
     default:
       break;

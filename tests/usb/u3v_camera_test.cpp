@@ -591,7 +591,11 @@ TEST_F(U3vCameraTest, TwiceTheRateIsTwiceTheFrames) {
     camera.stop();
     return std::chrono::duration<double>(shm::system_clock().now() - begin).count();
   };
-  const double ratio = time_of(1000) / time_of(2000);
+  // The shortest of three each: the machine may have been elsewhere.
+  const auto shortest = [&](double hertz) {
+    return std::min({time_of(hertz), time_of(hertz), time_of(hertz)});
+  };
+  const double ratio = shortest(1000) / shortest(2000);
   EXPECT_GT(ratio, 1.4);
   EXPECT_LT(ratio, 2.8);
 }
