@@ -36,7 +36,7 @@ using FrameSource = std::function<void(const Exposure&, std::span<std::uint16_t>
 /// What the camera does wrong.
 struct U3vFault {
   enum class Kind : std::uint8_t {
-    // of exposure number `at`, counted from power on
+    // of the first exposure from number `at` on, counted from power on, that is sent
     stream_stall,   ///< the endpoint halts in the middle of the payload
     short_payload,  ///< `amount` bytes of the payload are missing; the trailer says so not
     long_payload,   ///< the payload goes on for `amount` bytes
@@ -139,6 +139,7 @@ class U3vCamera final : public UsbDevice {
   [[nodiscard]] std::uint16_t refusal_of(std::uint64_t address,
                                          std::span<const std::byte> data) const;
   std::optional<U3vFault> strikes_command();
+  std::optional<U3vFault> strikes_exposure();
   void acknowledge(std::uint16_t status, std::uint16_t command, std::uint16_t id,
                    std::span<const std::byte> data, DeviceTime ready);
   Answer send_ack(std::span<std::byte> into);

@@ -41,6 +41,16 @@ std::uint16_t U3vCamera::stream_control(bool enable) {
   return 0;
 }
 
+std::optional<U3vFault> U3vCamera::strikes_exposure() {
+  const auto hit = std::find_if(faults_.begin(), faults_.end(), [&](const U3vFault& fault) {
+    return fault.kind < Kind::control_stall && fault.at <= exposures_since_power_;
+  });
+  if (hit == faults_.end()) return std::nullopt;
+  const U3vFault fault = *hit;
+  faults_.erase(hit);
+  return fault;
+}
+
 void U3vCamera::expose(DeviceTime at) {
   ++counts_.exposed;
   ++exposures_since_power_;
@@ -50,20 +60,15 @@ void U3vCamera::expose(DeviceTime at) {
                     static_cast<std::uint32_t>(registers_.get(kWidth)),
                     static_cast<std::uint32_t>(registers_.get(kHeight)),
                     wire_pixels_of(static_cast<std::uint32_t>(registers_.get(kPixelFormat)))->bits};
-  std::optional<U3vFault> fault;
-  for (const U3vFault& each : faults_)
-    if (each.kind < Kind::control_stall && each.at == exposures_since_power_) fault = each;
-  std::erase_if(faults_, [&](const U3vFault& each) {
-    return each.kind < Kind::control_stall && each.at <= exposures_since_power_;
-  });
-  if (fault && fault->kind == Kind::skip_blocks) {
-    exposure.block_id += fault->amount;
-    block_id_ += fault->amount;
-  }
   if (!enabled_) return;
   if (blocks_.size() >= model_.buffered_frames) {
     ++counts_.lost;
     return;
+  }
+  const auto fault = strikes_exposure();
+  if (fault && fault->kind == Kind::skip_blocks) {
+    exposure.block_id += fault->amount;
+    block_id_ += fault->amount;
   }
   Block block;
   if (!spare_.empty()) {
