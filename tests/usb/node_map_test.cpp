@@ -129,8 +129,8 @@ TEST_F(Nodes, KnivesUseVariablesConstantsExpressionsAndLimits) {
                       "<Integer Name='I'><pValue>R</pValue><Max>40</Max></Integer>"
                       "<IntSwissKnife Name='K'><pVariable Name='V'>I</pVariable>"
                       "<pVariable Name='V.Max'>I</pVariable><Constant Name='C'>100</Constant>"
-                      "<Expression Name='E'>V + 1</Expression>"
-                      "<Formula>C + V.Max + E</Formula></IntSwissKnife>");
+                      "<Expression Name='SUM'>V + 1</Expression>"
+                      "<Formula>C + V.Max + SUM</Formula></IntSwissKnife>");
   EXPECT_EQ(nodes.integer("K"), 146);
   expect_error([&] { nodes.set_integer("K", 1); }, {"K", "only be read"});
 }
