@@ -32,15 +32,23 @@ enum class OnLate {
 /// What a recording does at its end.
 enum class AtEnd { loop, stop };
 
+/// A feature of a device by its own name, e.g. of GenICam's SFNC: {"ExposureTime", "250"}.
+struct FeatureSetting {
+  std::string name;
+  std::string value;
+};
+
 /// What the user asks of a camera. Empty fields: the device's own value.
 struct CameraSettings {
   std::optional<shm::Shape> shape{};
   std::optional<shm::PixelType> type{};
   std::optional<Rate> rate{};
   OnLate on_late = OnLate::skip;
-  std::filesystem::path file{};        ///< replay only
-  AtEnd at_end = AtEnd::loop;          ///< replay only
-  std::vector<RateStep> rate_steps{};  ///< of cameras paced by the host; others refuse them
+  std::filesystem::path file{};            ///< replay only
+  AtEnd at_end = AtEnd::loop;              ///< replay only
+  std::string device{};                    ///< of several: serial number; usb only
+  std::vector<FeatureSetting> features{};  ///< set in this order; usb only
+  std::vector<RateStep> rate_steps{};      ///< of cameras paced by the host; others refuse them
 };
 
 /// What a camera says of itself, final once configured.
@@ -62,7 +70,7 @@ enum class WaitOutcome {
   frame,    ///< read_into may be called, once
   timeout,  ///< nothing until the deadline
   damaged,  ///< a frame came and is unusable; it has been dropped, its id is skipped
-  lost,     ///< the device is gone
+  lost,     ///< the device is gone; a driver that waits for its return says so once
   ended,    ///< a recording is over
 };
 

@@ -10,6 +10,7 @@
 #include "drivers/error.hpp"
 #include "drivers/replay/replay_camera.hpp"
 #include "drivers/stamped/stamped_camera.hpp"
+#include "drivers/usb/u3v_camera.hpp"
 
 namespace daohil::drivers {
 namespace {
@@ -27,6 +28,7 @@ std::unique_ptr<Camera> make(const shm::Clock& clock) {
 constexpr std::array kKinds{
     Kind{"stamped", make<StampedCamera>},
     Kind{"replay", make<ReplayCamera>},
+    Kind{"usb", make<usb::U3vCamera>},
 };
 
 }  // namespace

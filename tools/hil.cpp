@@ -147,7 +147,8 @@ int main_of(int argc, char** argv) {
       "  hil report hil-runs/<UTC>-<pid>                 its evidence as a page to print\n"
       "  hil stream ls                                   the streams of this host\n"
       "  hil host --floor 0                              is this host fit, what to change\n"
-      "  hil selftest                                    does the suite notice known defects\n\n"
+      "  hil selftest                                    does the suite notice known defects\n"
+      "  hil devices                                     cameras that are attached\n\n"
       "Exit status: 0 pass, 1 fail, 2 usage or invalid scenario, 3 inconclusive (the bench was\n"
       "not fit to measure), 4 error of bench or device, 5 nothing selected, 130 stopped\n");
   Chosen chosen;
@@ -162,6 +163,7 @@ int main_of(int argc, char** argv) {
   add_stream(program, chosen);
   add_host(program, chosen);
   add_selftest(program, chosen);
+  add_devices(program, chosen);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

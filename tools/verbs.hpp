@@ -72,5 +72,6 @@ void add_report(CLI::App& program, Chosen& chosen);
 void add_stream(CLI::App& program, Chosen& chosen);
 void add_host(CLI::App& program, Chosen& chosen);
 void add_selftest(CLI::App& program, Chosen& chosen);
+void add_devices(CLI::App& program, Chosen& chosen);
 
 }  // namespace daohil::tools

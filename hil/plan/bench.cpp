@@ -31,7 +31,7 @@ constexpr std::array<Key, 15> kRoleKeys{{{"driver"},
                                          {"sha256"},
                                          {"model", Support::later},
                                          {"pattern", Support::later},
-                                         {"usb", Support::later},
+                                         {"usb"},
                                          {"fifo", Support::later},
                                          {"calibration", Support::later},
                                          {"flat", Support::later},
@@ -43,6 +43,7 @@ SourcePlan read_role(const Field& field, const std::string& name,
   SourcePlan source;
   source.role = name;
   read_driver(section, "driver", folder, source);
+  if (const auto usb = section.find("usb")) read_usb(*usb, source);
   read_format(section, source);
   section.take("on_late", [&](const Field& late) { source.settings.on_late = read_on_late(late); });
   return source;
@@ -96,6 +97,7 @@ Node bench_node(const Bench& bench) {
   for (const auto& [name, source] : bench.roles) {
     Node role = Node::map();
     write_driver(source, "driver", role);
+    write_usb(source, role);
     write_format(source, role);
     role.set("on_late", on_late_node(source.settings.on_late));
     roles.set(name, std::move(role));

@@ -109,6 +109,24 @@ void read_driver(const Section& section, std::string_view kind_key,
   section.take("sha256", [&](const Field& digest) { into.sha256 = read_sha256(digest); });
 }
 
+void read_usb(const Field& field, SourcePlan& into) {
+  if (into.kind != "usb")
+    field.fail(fmt::format("driver {} is no USB camera; remove it", into.kind));
+  static constexpr std::array<Key, 2> kKeys{{{"device"}, {"features"}}};
+  const Section section(field, kKeys);
+  if (const auto device = section.find("device")) into.settings.device = device->text();
+  const auto features = section.find("features");
+  if (!features) return;
+  const Node& map = features->node();
+  if (map.kind != NodeKind::map)
+    features->fail("expected a map of features such as {ExposureTime: 250, Gain: 0}");
+  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+    const std::string& name = map.keys[i].name;
+    const Field value(field.file(), map.items[i], features->where() + "." + name);
+    into.settings.features.push_back({name, value.text()});
+  }
+}
+
 void read_format(const Section& section, SourcePlan& into) {
   auto& settings = into.settings;
   section.take("shape", [&](const Field& shape) { settings.shape = read_shape(shape); });
@@ -141,6 +159,18 @@ void write_driver(const SourcePlan& source, const std::string& kind_key, Node& i
     into.set("loop", Node::scalar(settings.at_end == drivers::AtEnd::loop ? "true" : "false"));
   }
   if (!source.sha256.empty()) into.set("sha256", Node::scalar(source.sha256, Quoting::quoted));
+}
+
+void write_usb(const SourcePlan& source, Node& into) {
+  const auto& settings = source.settings;
+  if (settings.device.empty() && settings.features.empty()) return;
+  Node usb = Node::map();
+  if (!settings.device.empty()) usb.set("device", Node::scalar(settings.device, Quoting::quoted));
+  Node features = Node::map();
+  for (const auto& feature : settings.features)
+    features.set(feature.name, Node::scalar(feature.value, Quoting::quoted));
+  if (!settings.features.empty()) usb.set("features", std::move(features));
+  into.set("usb", std::move(usb));
 }
 
 void write_format(const SourcePlan& source, Node& into) {

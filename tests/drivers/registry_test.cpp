@@ -10,7 +10,7 @@ namespace {
 using test::expect_error;
 
 TEST(Registry, KnowsItsCameras) {
-  EXPECT_EQ(camera_kinds(), (std::vector<std::string_view>{"stamped", "replay"}));
+  EXPECT_EQ(camera_kinds(), (std::vector<std::string_view>{"stamped", "replay", "usb"}));
   const shm::VirtualClock clock;
   for (const auto kind : camera_kinds()) EXPECT_NE(make_camera(kind, clock), nullptr);
 }

@@ -143,6 +143,19 @@ TEST_F(Cases, ModeIsTheWishedOneOrSimOrVirtual) {
             "this version runs none of the scenario's modes [real]");
 }
 
+TEST_F(Cases, AUsbCameraHasItsSerialNumberAndFeaturesInOrder) {
+  write("benches/default.yaml",
+        with(test::kBench, "driver: stamped",
+             "driver: usb, usb: {device: 00123, features: {PixelFormat: Mono12p, Gain: 6.5}}"));
+  const auto& settings = plan(kScenario).at(0).source.settings;
+  EXPECT_EQ(settings.device, "00123");
+  ASSERT_EQ(settings.features.size(), 2U);
+  EXPECT_EQ(settings.features[0].name, "PixelFormat");
+  EXPECT_EQ(settings.features[0].value, "Mono12p");
+  EXPECT_EQ(settings.features[1].name, "Gain");
+  EXPECT_EQ(settings.features[1].value, "6.5");
+}
+
 TEST_F(Cases, MissingFeaturesSkip) {
   const auto text = kScenario + "requires: {features: [wfs, recorded, usb]}\n";
   EXPECT_EQ(plan(text)[0].skip, "bench desk lacks recorded, usb");

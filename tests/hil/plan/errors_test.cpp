@@ -343,11 +343,16 @@ TEST_F(Errors, Benches) {
   };
   EXPECT_EQ(
       bench("driver: stamped", "driver: stampd"),
-      "benches/default.yaml:5: role 'wfs': driver: expected a driver, one of stamped, replay, "
+      "benches/default.yaml:5: role 'wfs': driver: expected a driver, one of stamped, replay, usb, "
       "got 'stampd'; did you mean 'stamped'?");
   EXPECT_EQ(bench("rate: 2kHz", "rat: 2kHz"),
             "benches/default.yaml:5: role 'wfs': unknown key 'rat'; did you mean 'rate'? allowed: "
-            "driver, file, loop, shape, dtype, rate, on_late, sha256");
+            "driver, file, loop, shape, dtype, rate, on_late, sha256, usb");
+  EXPECT_EQ(bench("driver: stamped", "driver: stamped, usb: {device: A}"),
+            "benches/default.yaml:5: role 'wfs': usb: driver stamped is no USB camera; remove it");
+  EXPECT_EQ(bench("driver: stamped", "driver: usb, usb: {features: [Gain]}"),
+            "benches/default.yaml:5: role 'wfs': usb.features: expected a map of features such as "
+            "{ExposureTime: 250, Gain: 0}");
   EXPECT_EQ(bench("driver: stamped", "driver: stamped, file: a.fits"),
             "benches/default.yaml:5: role 'wfs': file: driver stamped plays no file; remove it");
   EXPECT_EQ(bench("driver: stamped", "driver: replay"),

@@ -119,7 +119,7 @@ def test_mistakes_are_refused(validator, change):
     put(["name"], "a b"),
     put(["roles"], {}),
     put(["safety"], {}),
-    put(["roles", "wfs", "driver"], "usb"),
+    put(["roles", "wfs", "driver"], "gige"),
     put(["roles", "wfs", "sha256"], "aa"),
     drop(["roles", "wfs", "file"]),
 ])
