@@ -40,7 +40,7 @@ def test_the_schema_is_one_and_refuses(everything):
 
     assert not wrong(lambda run: None)
     assert wrong(lambda run: run.update(surprise=1))
-    assert wrong(lambda run: run.update(exit_code=1))
+    assert wrong(lambda run: run.update(exit_code=3))
     assert wrong(lambda run: run.update(verdict="FINE"))
     assert wrong(lambda run: run["counts"].pop("FAIL"))
     assert wrong(lambda run: run["cases"][0].update(why="a PASS needs none"))

@@ -135,7 +135,7 @@ def test_part_of_an_id_is_enough_where_it_is_of_one(hil, everything):
     several = "lag.constant[N=8,rho=2"
     done = hil("explain", folder, several)
     assert done.returncode == 2 and done.stdout == ""
-    candidates = re.findall(r"^  PASS +(\S+)$", done.stderr, re.MULTILINE)
+    candidates = re.findall(r"^hil:   PASS +(\S+)$", done.stderr, re.MULTILINE)
     assert candidates == [case["id"] for case in everything.evidence.run["cases"]
                           if several in case["id"]]
     assert len(candidates) > 1
