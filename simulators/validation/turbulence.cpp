@@ -189,7 +189,7 @@ Checks fractional_positions(Sampling sampling) {
     std::size_t pixels;
     double deviation;  // documented in phase_screen.hpp
   };
-  constexpr std::array<Lag, 3> kLags = {{{1, 0.08}, {2, 0.012}, {4, 0.005}}};
+  constexpr std::array<Lag, 3> kLags = {{{1, 0.102}, {2, 0.017}, {4, 0.009}}};
   constexpr std::array<std::array<double, 2>, 4> kPlaces = {
       {{0, 0}, {0.5, 0.5}, {0.5, 0}, {0, 0.5}}};
   constexpr double kOuterScale = 60;
