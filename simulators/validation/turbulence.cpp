@@ -184,6 +184,39 @@ Checks frozen_flow(const SkyMaker& sky, const AtmosphereConfig& claimed, Samplin
   return checks;
 }
 
+Checks fractional_positions(Sampling sampling) {
+  struct Lag {
+    std::size_t pixels;
+    double deviation;  // documented in phase_screen.hpp
+  };
+  constexpr std::array<Lag, 3> kLags = {{{1, 0.102}, {2, 0.017}, {4, 0.009}}};
+  constexpr std::array<std::array<double, 2>, 4> kPlaces = {
+      {{0, 0}, {0.5, 0.5}, {0.5, 0}, {0, 0.5}}};
+  constexpr double kOuterScale = 60;
+  const ScreenGeometry geometry{128, 1, kOuterScale, 64, Travel::along_x};
+  std::array<std::array<Mean, kLags.size()>, kPlaces.size()> means;
+  for (std::size_t i = 0; i < sampling.realisations; ++i) {
+    const auto screens = make_screens(geometry, Random(sampling.seed, Stream::test), i);
+    for (const PhaseScreen* screen : {&screens.first, &screens.second})
+      for (std::size_t p = 0; p < kPlaces.size(); ++p) {
+        Wavefront phase(64, 1);
+        screen->add_to(phase, kPlaces[p][0], kPlaces[p][1], static_cast<float>(1 / kToRadians));
+        for (std::size_t l = 0; l < kLags.size(); ++l)
+          means[p][l].add(squared_difference(phase, kLags[l].pixels, Axis::x));
+      }
+  }
+  Checks checks;
+  for (std::size_t p = 0; p < kPlaces.size(); ++p)
+    for (std::size_t l = 0; l < kLags.size(); ++l)
+      checks.push_back(check_of(
+          "D at " + std::to_string(kLags[l].pixels) + " pixels, fraction " + text(kPlaces[p][0]) +
+              ", " + text(kPlaces[p][1]),
+          "Conan 2000",
+          von_karman::structure_function(static_cast<double>(kLags[l].pixels), 1, kOuterScale),
+          means[p][l], kLags[l].deviation + kPeriodicScreen, "rad^2"));
+  return checks;
+}
+
 Checks delay_error(Sampling sampling) {
   AtmosphereConfig config = validation_sky(10, 0.1);
   Layer& low = config.layers.front();

@@ -36,6 +36,10 @@ using SkyMaker = std::function<Sky(std::uint64_t number)>;
 [[nodiscard]] Checks frozen_flow(const SkyMaker& sky, const AtmosphereConfig& claimed,
                                  Sampling sampling);
 
+/// D(r) at 1, 2, 4 pixels on one fractional position at a time: what interpolation does. Deviations
+/// that PhaseScreen documents are part of the tolerance.
+[[nodiscard]] Checks fractional_positions(Sampling sampling);
+
 /// Two layers with different winds: the delay error is the sum of both layers' D(V tau).
 [[nodiscard]] Checks delay_error(Sampling sampling);
 

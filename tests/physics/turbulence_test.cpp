@@ -25,6 +25,10 @@ TEST(Turbulence, FrozenFlowMovesByFractionsOfPixels) {
   expect_all_pass(frozen_flow(atmospheres(config), config, {120, 77}), 0.10);
 }
 
+TEST(Turbulence, InterpolationDeviatesAsDocumented) {
+  expect_all_pass(fractional_positions({120, 87}), 0.13);
+}
+
 TEST(Turbulence, DelayErrorIsTheSumOverLayers) { expect_all_pass(delay_error({150, 78}), 0.10); }
 
 TEST(Turbulence, BoilingHasItsCorrelationTimeAndKeepsTheVariance) {
