@@ -10,6 +10,7 @@
 #include "drivers/registry.hpp"
 #include "drivers/usb/transport.hpp"
 #include "hil/plan/bench.hpp"
+#include "hil/plan/problem.hpp"
 #include "tools/verbs.hpp"
 
 namespace daohil::tools {
@@ -38,7 +39,10 @@ std::vector<hil::plan::Bench> benches_in(const std::filesystem::path& folder) {
     if (entry.path().extension() == ".yaml") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::vector<hil::plan::Bench> benches;
-  for (const auto& file : files) benches.push_back(hil::plan::load_bench(file));
+  hil::plan::Problems problems;
+  for (const auto& file : files)
+    problems.gather([&] { benches.push_back(hil::plan::load_bench(file, problems)); });
+  problems.throw_if_any();
   return benches;
 }
 
