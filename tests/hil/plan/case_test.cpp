@@ -145,7 +145,7 @@ TEST_F(Cases, ModeIsTheWishedOneOrSimOrVirtual) {
 
 TEST_F(Cases, AUsbCameraHasItsSerialNumberAndFeaturesInOrder) {
   write("benches/default.yaml",
-        with(test::kBench, "driver: stamped",
+        with(kBench, "driver: stamped",
              "driver: usb, usb: {device: 00123, features: {PixelFormat: Mono12p, Gain: 6.5}}"));
   const auto& settings = plan(kScenario).at(0).source.settings;
   EXPECT_EQ(settings.device, "00123");
