@@ -147,7 +147,7 @@ TEST_F(Cases, AUsbCameraHasItsSerialNumberAndFeaturesInOrder) {
   write("benches/default.yaml",
         with(kBench, "driver: stamped",
              "driver: usb, usb: {device: 00123, features: {PixelFormat: Mono12p, Gain: 6.5}}"));
-  const auto& settings = plan(kScenario).at(0).source.settings;
+  const auto settings = plan(kScenario).at(0).source.settings;
   EXPECT_EQ(settings.device, "00123");
   ASSERT_EQ(settings.features.size(), 2U);
   EXPECT_EQ(settings.features[0].name, "PixelFormat");
