@@ -351,7 +351,7 @@ TEST_F(Errors, Benches) {
   EXPECT_EQ(bench("driver: stamped", "driver: stamped, usb: {device: A}"),
             "benches/default.yaml:5: role 'wfs': usb: driver stamped is no USB camera; remove it");
   EXPECT_EQ(bench("driver: stamped", "driver: usb, usb: {features: [Gain]}"),
-            "benches/default.yaml:5: role 'wfs': usb.features: expected a map of features such as "
+            "benches/default.yaml:5: role 'wfs': usb: features: expected a map of features such as "
             "{ExposureTime: 250, Gain: 0}");
   EXPECT_EQ(bench("driver: stamped", "driver: stamped, file: a.fits"),
             "benches/default.yaml:5: role 'wfs': file: driver stamped plays no file; remove it");
